@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+// Imports point downward only; docs/architecture.md says why each module exists.
+let package = Package(
+    name: "blobrpc",
+    products: [
+        .library(name: "BlobCore", targets: ["BlobCore"]),
+        .library(name: "BlobRPCClient", targets: ["BlobRPCClient"]),
+        .library(name: "BlobRPCServer", targets: ["BlobRPCServer"]),
+        .library(name: "Backends", targets: ["Backends"]),
+        .executable(name: "blobrpcd", targets: ["blobrpcd"]),
+        .executable(name: "blobctl", targets: ["blobctl"]),
+    ],
+    traits: [
+        .trait(name: "S3", description: "Amazon S3 and compatible stores"),
+        .trait(name: "GCS", description: "Google Cloud Storage"),
+        .trait(name: "Azure", description: "Azure Blob Storage"),
+        .default(enabledTraits: ["S3", "GCS", "Azure"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        .target(name: "CLinuxShims"),
+        .systemLibrary(
+            name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        .target(name: "BlobCore", swiftSettings: strict),
+        .target(
+            name: "BlobWire", dependencies: ["BlobCore"],
+            swiftSettings: strict + [.strictMemorySafety()]),
+        .target(name: "LinuxIO", dependencies: ["CLinuxShims"], swiftSettings: strict),
+        .target(
+            name: "Backends", dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "COpenSSL"],
+            swiftSettings: strict),
+        .target(
+            name: "BlobRPCServer",
+            dependencies: [
+                "BlobCore", "BlobWire", "LinuxIO", "Backends",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "BlobRPCClient", dependencies: ["BlobCore", "BlobWire", "LinuxIO"],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "blobrpcd",
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "blobctl",
+            dependencies: [
+                "BlobCore", "BlobRPCClient", "LinuxIO",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict),
+
+        .target(
+            name: "TestKit",
+            dependencies: ["BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient"],
+            path: "Tests/TestKit", swiftSettings: strict),
+        .testTarget(name: "BlobCoreTests", dependencies: ["BlobCore"], swiftSettings: strict),
+        .testTarget(name: "BlobWireTests", dependencies: ["BlobCore", "BlobWire"], swiftSettings: strict),
+        .testTarget(
+            name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinuxShims"], swiftSettings: strict),
+        .testTarget(
+            name: "BackendsTests", dependencies: ["BlobCore", "LinuxIO", "Backends", "TestKit"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BlobRPCServerTests",
+            dependencies: ["BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "TestKit"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BlobRPCClientTests",
+            dependencies: [
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                "TestKit",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "CommandLineTests",
+            dependencies: ["BlobCore", "BlobRPCClient", "LinuxIO", "TestKit"],
+            swiftSettings: strict),
+    ]
+)

@@ -1,0 +1,3 @@
+#ifndef CLINUX_SHIMS_H
+#define CLINUX_SHIMS_H
+#endif
