@@ -74,10 +74,13 @@ let package = Package(
 
         .target(
             name: "TestKit",
-            dependencies: ["BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient"],
+            dependencies: [
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+            ],
             path: "Tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BlobCoreTests", dependencies: ["BlobCore"], swiftSettings: strict),
-        .testTarget(name: "BlobWireTests", dependencies: ["BlobCore", "BlobWire"], swiftSettings: strict),
+        .testTarget(
+            name: "BlobWireTests", dependencies: ["BlobCore", "BlobWire"], swiftSettings: strict),
         .testTarget(
             name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinuxShims"], swiftSettings: strict),
         .testTarget(
@@ -85,7 +88,9 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "BlobRPCServerTests",
-            dependencies: ["BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "TestKit"],
+            dependencies: [
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "TestKit",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BlobRPCClientTests",
