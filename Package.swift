@@ -40,7 +40,9 @@ let package = Package(
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
             name: "BlobWire", dependencies: ["BlobCore"],
-            swiftSettings: strict + [.strictMemorySafety()]),
+            swiftSettings: strict + [
+                .strictMemorySafety(), .enableExperimentalFeature("Lifetimes"),
+            ]),
         .target(name: "LinuxIO", dependencies: ["CLinuxShims"], swiftSettings: strict),
         .target(
             name: "Backends", dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "COpenSSL"],

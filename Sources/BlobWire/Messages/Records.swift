@@ -1,0 +1,166 @@
+public import BlobCore
+
+/// A body made of records rather than blob bytes (rule W-49): lists too long for a header travel as
+/// DATA, so that flow control covers them.
+///
+/// The body is the concatenation of all DATA payloads: records may be cut anywhere. Each record is a
+/// field whose value holds fields in turn.
+public enum RecordBody {
+    /// The URIs of deleteMany.
+    public static func encode(uris: [BlobURI]) throws(BlobError) -> Bytes {
+        try encode(uris, as: .uriRecord) { (uri, writer: inout ByteWriter) in
+            writer.write(field: .uri, uri.description)
+        }
+    }
+
+    /// The part numbers of presignUploadParts.
+    public static func encode(partNumbers: [UInt32]) throws(BlobError) -> Bytes {
+        try encode(partNumbers, as: .partRecord) { (number, writer: inout ByteWriter) in
+            writer.write(field: .partNumber, number)
+        }
+    }
+
+    /// The parts of completeMultipartUpload and of listParts.
+    public static func encode(parts: [UploadedPart]) throws(BlobError) -> Bytes {
+        try encode(parts, as: .partRecord) { (part, writer: inout ByteWriter) in
+            writer.write(part)
+        }
+    }
+
+    /// The URLs of presignUploadParts.
+    public static func encode(urls: [PresignedURL]) throws(BlobError) -> Bytes {
+        try encode(urls, as: .urlRecord) { (url, writer: inout ByteWriter) in writer.write(url) }
+    }
+
+    /// The outcomes of deleteMany: each begins like a response.
+    public static func encode(
+        outcomes: [Result<DeleteResult, BlobError>]
+    ) throws(BlobError) -> Bytes {
+        try encode(outcomes, as: .outcomeRecord) { (outcome, writer: inout ByteWriter) in
+            switch outcome {
+            case .success(let result):
+                writer.write(UInt32(0))
+                writer.write(existed: result.existed)
+            case .failure(let error): writer.write(error: error)
+            }
+        }
+    }
+
+    /// The entries and prefixes of list.
+    public static func encode(
+        entries: [ListEntry], commonPrefixes: [BlobURI]
+    ) throws(BlobError) -> Bytes {
+        var writer = ByteWriter(capacity: 128 * (entries.count + commonPrefixes.count))
+        for entry in entries {
+            writer.write(field: .entryRecord) { (writer: inout ByteWriter) in
+                writer.write(field: .uri, entry.uri.description)
+                writer.write(field: .byteCount, entry.byteCount)
+                writer.write(field: .etag, entry.etag)
+                writer.write(
+                    field: .lastModified, UInt64(bitPattern: entry.lastModified.milliseconds))
+            }
+        }
+        for prefix in commonPrefixes {
+            writer.write(field: .prefixRecord) { (writer: inout ByteWriter) in
+                writer.write(field: .uri, prefix.description)
+            }
+        }
+        return try writer.finish()
+    }
+
+    private static func encode<Element>(
+        _ elements: [Element], as tag: FieldTag,
+        _ body: (Element, inout ByteWriter) -> Void
+    ) throws(BlobError) -> Bytes {
+        var writer = ByteWriter(capacity: 64 * elements.count)
+        for element in elements {
+            writer.write(field: tag) { (writer: inout ByteWriter) in body(element, &writer) }
+        }
+        return try writer.finish()
+    }
+
+    /// Reads the URIs of deleteMany.
+    public static func uris(_ body: Bytes) throws(WireError) -> [BlobURI] {
+        try decode(body, .uriRecord) { (_, fields) throws(WireError) in try fields.blobURI() }
+    }
+
+    /// Reads the part numbers of presignUploadParts.
+    public static func partNumbers(_ body: Bytes) throws(WireError) -> [UInt32] {
+        try decode(body, .partRecord) { (_, fields) throws(WireError) in
+            try fields.required(fields.partNumber)
+        }
+    }
+
+    /// Reads the parts of completeMultipartUpload and of listParts.
+    public static func parts(_ body: Bytes) throws(WireError) -> [UploadedPart] {
+        try decode(body, .partRecord) { (_, fields) throws(WireError) in try fields.part() }
+    }
+
+    /// Reads the URLs of presignUploadParts.
+    public static func urls(_ body: Bytes) throws(WireError) -> [PresignedURL] {
+        try decode(body, .urlRecord) { (_, fields) throws(WireError) in
+            try fields.presignedURL()
+        }
+    }
+
+    /// Reads the outcomes of deleteMany.
+    public static func outcomes(
+        _ body: Bytes
+    ) throws(WireError) -> [Result<DeleteResult, BlobError>] {
+        try body.withReader { (reader) throws(WireError) in
+            var outcomes: [Result<DeleteResult, BlobError>] = []
+            while !reader.isAtEnd {
+                var record = try Field(&reader)
+                guard record.tag == .outcomeRecord else { continue }
+                switch try ResponseStatus(&record.value) {
+                case .success(let fields):
+                    outcomes.append(.success(DeleteResult(existed: fields.existed)))
+                case .failure(let error): outcomes.append(.failure(error))
+                }
+            }
+            return outcomes
+        }
+    }
+
+    /// Reads the entries and prefixes of list.
+    public static func listing(
+        _ body: Bytes
+    ) throws(WireError) -> (entries: [ListEntry], commonPrefixes: [BlobURI]) {
+        try body.withReader { (reader) throws(WireError) in
+            var entries: [ListEntry] = []
+            var prefixes: [BlobURI] = []
+            while !reader.isAtEnd {
+                var record = try Field(&reader)
+                let fields = try ResponseFields(&record.value)
+                switch record.tag {
+                case .entryRecord:
+                    entries.append(
+                        ListEntry(
+                            uri: try fields.blobURI(),
+                            byteCount: try fields.required(fields.byteCount),
+                            etag: try fields.required(fields.etag),
+                            lastModified: try fields.required(fields.lastModified)))
+                case .prefixRecord: prefixes.append(try fields.blobURI())
+                default: break
+                }
+            }
+            return (entries, prefixes)
+        }
+    }
+
+    private static func decode<Element>(
+        _ body: Bytes, _ tag: FieldTag,
+        _ element: (FieldTag, ResponseFields) throws(WireError) -> Element
+    ) throws(WireError) -> [Element] {
+        try body.withReader { (reader) throws(WireError) in
+            var elements: [Element] = []
+            while !reader.isAtEnd {
+                var record = try Field(&reader)
+                let fields = try ResponseFields(&record.value)
+                guard record.tag == tag else { continue }
+                elements.append(try element(record.tag, fields))
+            }
+            return elements
+        }
+    }
+}
