@@ -50,7 +50,7 @@ public struct ConnectionLimits: Hashable, Sendable {
     /// Calls at once; a call counts until its handler and the backend request under it have ended.
     public var maximumStreamCount: UInt32 = 256
     /// Resets, stream errors and pings, each within `glitchWindow`.
-    public var maximumGlitchCount = 200
+    public var maximumGlitchCount = 2000
     /// The length of the window in which glitches are counted.
     public var glitchWindow: Duration = .seconds(30)
 

@@ -9,6 +9,8 @@ extension ConnectionMachine {
         // Frames of the small lane were queued before the control frames, and a RESET must not
         // overtake the REQUEST it belongs to; both lie in the same write in any case.
         writeControl(into: &batch.inline)
+        for streamID in ending { removeStream(streamID) }
+        ending.removeAll(keepingCapacity: true)
         takeBulk(into: &batch)
         return batch.finish()
     }

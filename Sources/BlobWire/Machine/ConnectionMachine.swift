@@ -40,6 +40,8 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
 
     var control = ControlState()
     var small = ByteWriter(capacity: 0)
+    /// Streams whose last response is in `small`.
+    var ending: [UInt32] = []
     var ready = FIFO<UInt32>()
     var goAwaySentLastStreamID: UInt32?
 

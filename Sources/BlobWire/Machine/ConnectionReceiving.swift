@@ -68,6 +68,7 @@ extension ConnectionMachine {
         lastStreamID = streamID
         let hasEnd = header.flags.contains(.end)
         if goAwaySentLastStreamID != nil {
+            try glitches.note("calls after GOAWAY", now: now)
             refuse(streamID, .shuttingDown, "the server is shutting down", hasEnd: hasEnd)
             return nil
         }
@@ -157,7 +158,7 @@ extension ConnectionMachine {
         } else if role == .client, streams[streamID]?.hasResponse != true {
             throw WireError(.badFrame, "DATA before the response (W-23)")
         }
-        if streams[streamID]?.isResetting == true {
+        if streams[streamID]?.isResetting == true || streams[streamID]?.isEnding == true {
             consumeConnectionOnly(frame.payload.count)
             return nil
         }
@@ -226,12 +227,12 @@ extension ConnectionMachine {
             return nil
         }
         let code = BlobError.Code(rawValue: UInt16(truncatingIfNeeded: header.auxiliary))
-        dropQueued(header.streamID)
+        if !stream.isEnding { dropQueued(header.streamID) }
         if role == .client {
             removeStream(header.streamID)
         } else {
-            // W-25: repeated resets of one stream are one.
-            guard !stream.isResetting else { return nil }
+            // W-25: repeated resets of one stream are one; an answer that is queued crosses it.
+            guard !stream.isResetting, !stream.isEnding else { return nil }
             streams[header.streamID]?.isResetting = true
             streams[header.streamID]?.remoteEnded = true
         }

@@ -25,7 +25,7 @@ extension ConnectionMachine {
     /// Bytes that are still queued on the stream are dropped when `isLast`: a failure does not wait
     /// for a peer that does not read.
     public mutating func sendResponse(streamID: UInt32, payload: Bytes, isLast: Bool) {
-        guard let stream = streams[streamID] else { return }
+        guard let stream = streams[streamID], !stream.isEnding else { return }
         // W-25: who reset the call is told that it has ended, nothing else.
         if stream.isResetting {
             if isLast { confirmReset(streamID: streamID) }
@@ -39,12 +39,14 @@ extension ConnectionMachine {
         appendSmall(
             FrameHeader(type: .response, flags: flags, streamID: streamID), payload: payload)
         streams[streamID]?.hasResponse = true
-        if isLast { removeStream(streamID) }
+        guard isLast else { return }
+        streams[streamID]?.isEnding = true
+        ending.append(streamID)
     }
 
     /// Server: ends the body of a response; goes out behind the data that is queued.
     public mutating func sendTrailer(streamID: UInt32, payload: Bytes) {
-        guard let stream = streams[streamID] else { return }
+        guard let stream = streams[streamID], !stream.isEnding else { return }
         if stream.isResetting {
             confirmReset(streamID: streamID)
         } else if stream.bulk.isEmpty {
@@ -88,6 +90,11 @@ extension ConnectionMachine {
         return hasRoom
     }
 
+    /// Whether everything queued on the stream has been handed out.
+    public func isQueueEmpty(streamID: UInt32) -> Bool {
+        streams[streamID]?.bulk.isEmpty ?? true
+    }
+
     /// Queues bytes of a body.
     ///
     /// - Parameter offset: Where they begin in the blob, when the stream carries several ranges.
@@ -96,9 +103,9 @@ extension ConnectionMachine {
     public mutating func sendData(
         streamID: UInt32, payload: Payload, offset: UInt64? = nil
     ) -> Bool {
-        guard let stream = streams[streamID], !stream.isResetting, !stream.isStopped else {
-            return false
-        }
+        guard let stream = streams[streamID], !stream.isResetting, !stream.isStopped,
+            !stream.isEnding
+        else { return false }
         guard payload.byteCount > 0 else { return true }
         streams[streamID]?.bulk.append(.data(payload, offset: offset))
         streams[streamID]?.queuedByteCount += payload.byteCount

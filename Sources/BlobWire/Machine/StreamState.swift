@@ -21,6 +21,9 @@ struct StreamState<Payload: OutboundPayload>: Sendable {
     var isResetting = false
     /// The peer wants no more DATA.
     var isStopped = false
+    /// Server: the last response is queued; the slot is free when it is handed out, so that a peer
+    /// that does not read its answers cannot make them pile up.
+    var isEnding = false
     /// The client has the response's first frame.
     var hasResponse = false
 
