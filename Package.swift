@@ -43,7 +43,7 @@ let package = Package(
             swiftSettings: strict + [
                 .strictMemorySafety(), .enableExperimentalFeature("Lifetimes"),
             ]),
-        .target(name: "LinuxIO", dependencies: ["CLinuxShims"], swiftSettings: strict),
+        .target(name: "LinuxIO", dependencies: ["BlobCore", "CLinuxShims"], swiftSettings: strict),
         .target(
             name: "Backends", dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "COpenSSL"],
             swiftSettings: strict),

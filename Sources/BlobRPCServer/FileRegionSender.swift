@@ -1,0 +1,36 @@
+internal import Backends
+internal import BlobCore
+internal import BlobWire
+
+/// Sends regions of an open file without copying them through this process.
+///
+/// The loop must not wait for a disk: a window that is not in the page cache is read ahead by the
+/// blocking pool first, and only then handed to sendfile(2).
+struct FileRegionSender {
+    let session: ServerSession
+    let call: Call
+    let tellsOffsets: Bool
+
+    /// Bytes checked for residency and queued at a time.
+    private static let windowByteCount: UInt64 = 1 << 20
+
+    func send(
+        _ file: LocalFileSource, isolation: isolated ServerSession
+    ) async throws(BlobError) {
+        let descriptor = file.descriptor
+        for region in file.regions {
+            var offset = region.lowerBound
+            while offset < region.upperBound {
+                let end = min(offset + Self.windowByteCount, region.upperBound)
+                try await file.makeResident(offset..<end)
+                try await isolation.send(
+                    .file(descriptor, offset: offset, byteCount: Int(end - offset)),
+                    offset: tellsOffsets ? offset : nil, of: call)
+                offset = end
+            }
+        }
+        // The kernel reads the file when it sends: only after that can the bytes be vouched for.
+        try await isolation.waitUntilWritten(call)
+        try file.verifyUnchanged()
+    }
+}
