@@ -28,7 +28,7 @@ final class Acceptor: @unchecked Sendable {
 
     func start(_ handler: @escaping @Sendable (consuming AcceptLoop.Event) -> Void) {
         loop.execute { [self] in
-            do {
+            do throws(SystemError) {
                 acceptLoop = try AcceptLoop(loop: loop, listener: listener, handler: handler)
             } catch {
                 handler(.failed(error))

@@ -5,51 +5,51 @@ internal import BlobWire
 /// Serves one call: decoded request in, response and body out. What is judged is the very value
 /// that is executed.
 struct CallHandler {
-    let session: ServerSession
     let call: Call
+    let environment: SessionEnvironment
 
     /// The longest body of records, in bytes (rule W-49).
     static let maximumRecordByteCount = 4 << 20
     /// Bodies announced up to this size are collected first: the backend then needs one step.
     static let collectedBodyByteCount: UInt64 = 64 << 10
 
-    private var store: any BlobStore { session.environment.store }
+    private var store: any BlobStore { environment.store }
 
-    func run(isolation: isolated ServerSession) async throws(BlobError) {
+    func run(on session: isolated ServerSession) async throws(BlobError) {
         try authorize()
         switch call.request.arguments {
-        case .get(let uri, let options): try await get(uri, options, isolation: isolation)
-        case .list(let uri, let options): try await list(uri, options, isolation: isolation)
-        case .deleteMany: try await deleteMany(isolation: isolation)
+        case .get(let uri, let options): try await get(uri, options, on: session)
+        case .list(let uri, let options): try await list(uri, options, on: session)
+        case .deleteMany: try await deleteMany(on: session)
         case .presignUploadParts(let upload, let options):
-            try await presignParts(upload, options, isolation: isolation)
+            try await presignParts(upload, options, on: session)
         case .listParts(let upload, let after):
-            try await listParts(upload, after, isolation: isolation)
+            try await listParts(upload, after, on: session)
         default:
-            answer(try await unary(isolation: isolation), isolation: isolation)
+            answer(try await unary(on: session), on: session)
         }
     }
 
     private func authorize() throws(BlobError) {
-        guard session.environment.listener.isReadOnly else { return }
+        guard environment.listener.isReadOnly else { return }
         switch call.request.operation {
         case .head, .get, .list, .presignGet, .capabilities, .info, .listParts: return
         default: throw BlobError(.readOnly, "this socket may not write", origin: .policy)
         }
     }
 
-    private func answer(_ response: BlobResponse, isolation: isolated ServerSession) {
-        isolation.respond(streamID: call.streamID, response, isLast: true)
+    private func answer(_ response: BlobResponse, on session: isolated ServerSession) {
+        session.respond(streamID: call.streamID, response, isLast: true)
     }
 
     private func unary(
-        isolation: isolated ServerSession
+        on session: isolated ServerSession
     ) async throws(BlobError) -> BlobResponse {
         switch call.request.arguments {
         case .head(let uri, let options):
             return .metadata(try await store.head(uri, options: options), ranges: [])
         case .put(let uri, let options, let byteCount):
-            let body = try await body(byteCount, isolation: isolation)
+            let body = try await body(byteCount, on: session)
             return .written(try await store.put(uri, body: body, options: options))
         case .delete(let uri):
             return .deleted(try await store.delete(uri, options: CallOptions()))
@@ -63,12 +63,12 @@ struct CallHandler {
         case .createMultipartUpload(let uri, let options):
             return .upload(try await store.createMultipartUpload(uri, options: options))
         case .uploadPart(let upload, let partNumber, let options, let byteCount):
-            let body = try await body(byteCount, isolation: isolation)
+            let body = try await body(byteCount, on: session)
             return .part(
                 try await store.uploadPart(
                     upload, partNumber: partNumber, body: body, options: options))
         case .completeMultipartUpload(let upload, let options):
-            let parts = try await records(isolation: isolation, RecordBody.parts)
+            let parts = try await records(on: session, RecordBody.parts)
             return .written(
                 try await store.completeMultipartUpload(upload, parts: parts, options: options))
         case .abortMultipartUpload(let upload):
@@ -83,19 +83,19 @@ struct CallHandler {
     }
 
     private func info() -> ServerInfo {
-        let identity = session.environment.identity
+        let identity = environment.identity
         return ServerInfo(
             serverName: identity.agentName, instanceID: identity.instanceID,
             uptimeSeconds: UInt64(max(0, (.now - identity.startedAt).components.seconds)),
             schemes: identity.schemes, mounts: identity.mounts,
-            counters: session.environment.metrics.snapshot)
+            counters: environment.metrics.snapshot)
     }
 
     // MARK: Request bodies
 
     /// W-22: no body at all is not a body of no bytes.
     private func body(
-        _ byteCount: UInt64?, isolation: isolated ServerSession
+        _ byteCount: UInt64?, on session: isolated ServerSession
     ) async throws(BlobError) -> BlobBody {
         switch call.bodyForm {
         case .none:
@@ -109,7 +109,7 @@ struct CallHandler {
         guard let byteCount, byteCount <= Self.collectedBodyByteCount else {
             return .stream(source, byteCount: byteCount)
         }
-        let bytes = try await collect(source, limit: Int(byteCount), isolation: isolation)
+        let bytes = try await collect(source, limit: Int(byteCount), on: session)
         guard bytes.count == Int(byteCount) else { throw shortBody(byteCount, bytes.count) }
         return .bytes(bytes)
     }
@@ -121,7 +121,7 @@ struct CallHandler {
     }
 
     private func collect(
-        _ source: InboundBody, limit: Int, isolation: isolated ServerSession
+        _ source: InboundBody, limit: Int, on session: isolated ServerSession
     ) async throws(BlobError) -> Bytes {
         guard let first = try await source.next() else { return Bytes() }
         guard first.count <= limit else { throw overlong(limit) }
@@ -142,12 +142,12 @@ struct CallHandler {
     }
 
     private func records<Value>(
-        isolation: isolated ServerSession, _ decode: (Bytes) throws(WireError) -> Value
+        on session: isolated ServerSession, _ decode: (Bytes) throws(WireError) -> Value
     ) async throws(BlobError) -> Value {
         var bytes = Bytes()
         if let source = call.body {
             bytes = try await collect(
-                source, limit: Self.maximumRecordByteCount, isolation: isolation)
+                source, limit: Self.maximumRecordByteCount, on: session)
         }
         do {
             return try decode(bytes)
@@ -159,72 +159,72 @@ struct CallHandler {
     // MARK: Answers with bodies
 
     private func get(
-        _ uri: BlobURI, _ options: GetOptions, isolation: isolated ServerSession
+        _ uri: BlobURI, _ options: GetOptions, on session: isolated ServerSession
     ) async throws(BlobError) {
         let read = try await store.read(uri, options: options)
         defer { read.source.cancel() }
-        isolation.respond(
+        session.respond(
             streamID: call.streamID, .metadata(read.metadata, ranges: read.ranges), isLast: false)
         // W-37: with several ranges every frame says where its bytes belong.
         let tellsOffsets = read.ranges.count > 1
-        if let file = read.source as? LocalFileSource {
-            try await FileRegionSender(session: session, call: call, tellsOffsets: tellsOffsets)
-                .send(file, isolation: isolation)
+        if let file = read.source as? any LocalFileSource {
+            try await FileRegionSender(call: call, tellsOffsets: tellsOffsets)
+                .send(file, on: session)
         } else {
             while let chunk = try await read.source.next() {
-                try await isolation.send(
+                try await session.send(
                     .bytes(chunk.bytes), offset: tellsOffsets ? chunk.offset : nil, of: call)
             }
         }
-        try isolation.sendTrailer(of: call)
+        try session.sendTrailer(of: call)
     }
 
     private func list(
-        _ prefix: BlobURI, _ options: ListOptions, isolation: isolated ServerSession
+        _ prefix: BlobURI, _ options: ListOptions, on session: isolated ServerSession
     ) async throws(BlobError) {
         let page = try await store.list(prefix, options: options)
         try await answer(
             .page(nextPageToken: page.nextPageToken),
             records: try RecordBody.encode(
-                entries: page.entries, commonPrefixes: page.commonPrefixes), isolation: isolation)
+                entries: page.entries, commonPrefixes: page.commonPrefixes), on: session)
     }
 
-    private func deleteMany(isolation: isolated ServerSession) async throws(BlobError) {
-        let uris = try await records(isolation: isolation, RecordBody.uris)
+    private func deleteMany(on session: isolated ServerSession) async throws(BlobError) {
+        let uris = try await records(on: session, RecordBody.uris)
         let outcomes = try await store.delete(uris, options: CallOptions())
         try await answer(
-            .records, records: try RecordBody.encode(outcomes: outcomes), isolation: isolation)
+            .records, records: try RecordBody.encode(outcomes: outcomes), on: session)
     }
 
     private func presignParts(
-        _ upload: MultipartUpload, _ options: PresignOptions, isolation: isolated ServerSession
+        _ upload: MultipartUpload, _ options: PresignOptions, on session: isolated ServerSession
     ) async throws(BlobError) {
-        let numbers = try await records(isolation: isolation, RecordBody.partNumbers)
+        let numbers = try await records(on: session, RecordBody.partNumbers)
         let urls = try await store.presignUploadParts(
             upload, partNumbers: numbers, options: options)
         try await answer(
-            .records, records: try RecordBody.encode(urls: urls), isolation: isolation)
+            .records, records: try RecordBody.encode(urls: urls), on: session)
     }
 
     private func listParts(
-        _ upload: MultipartUpload, _ after: UInt32, isolation: isolated ServerSession
+        _ upload: MultipartUpload, _ after: UInt32, on session: isolated ServerSession
     ) async throws(BlobError) {
         let page = try await store.listParts(
             upload, afterPartNumber: after, options: CallOptions())
         try await answer(
             .parts(nextPartNumber: page.nextPartNumber),
-            records: try RecordBody.encode(parts: page.parts), isolation: isolation)
+            records: try RecordBody.encode(parts: page.parts), on: session)
     }
 
     private func answer(
-        _ response: BlobResponse, records: Bytes, isolation: isolated ServerSession
+        _ response: BlobResponse, records: Bytes, on session: isolated ServerSession
     ) async throws(BlobError) {
         guard !records.isEmpty else {
-            isolation.respond(streamID: call.streamID, response, isLast: true)
+            session.respond(streamID: call.streamID, response, isLast: true)
             return
         }
-        isolation.respond(streamID: call.streamID, response, isLast: false)
-        try await isolation.send(.bytes(records), offset: nil, of: call)
-        try isolation.sendTrailer(of: call)
+        session.respond(streamID: call.streamID, response, isLast: false)
+        try await session.send(.bytes(records), offset: nil, of: call)
+        try session.sendTrailer(of: call)
     }
 }

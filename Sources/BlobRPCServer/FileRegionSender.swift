@@ -7,7 +7,6 @@ internal import BlobWire
 /// The loop must not wait for a disk: a window that is not in the page cache is read ahead by the
 /// blocking pool first, and only then handed to sendfile(2).
 struct FileRegionSender {
-    let session: ServerSession
     let call: Call
     let tellsOffsets: Bool
 
@@ -15,7 +14,7 @@ struct FileRegionSender {
     private static let windowByteCount: UInt64 = 1 << 20
 
     func send(
-        _ file: LocalFileSource, isolation: isolated ServerSession
+        _ file: any LocalFileSource, on session: isolated ServerSession
     ) async throws(BlobError) {
         let descriptor = file.descriptor
         for region in file.regions {
@@ -23,14 +22,14 @@ struct FileRegionSender {
             while offset < region.upperBound {
                 let end = min(offset + Self.windowByteCount, region.upperBound)
                 try await file.makeResident(offset..<end)
-                try await isolation.send(
+                try await session.send(
                     .file(descriptor, offset: offset, byteCount: Int(end - offset)),
                     offset: tellsOffsets ? offset : nil, of: call)
                 offset = end
             }
         }
         // The kernel reads the file when it sends: only after that can the bytes be vouched for.
-        try await isolation.waitUntilWritten(call)
+        try await session.waitUntilWritten(call)
         try file.verifyUnchanged()
     }
 }

@@ -1,6 +1,7 @@
 internal import Backends
 internal import BlobCore
 internal import BlobWire
+internal import LinuxIO
 
 extension ServerSession {
     /// Ends the body of a response, behind its data (rule W-24: only when it is verified).

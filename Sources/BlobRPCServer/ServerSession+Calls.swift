@@ -10,13 +10,15 @@ extension ServerSession {
         now: ContinuousClock.Instant
     ) throws(WireError) {
         let request: BlobRequest
-        do {
+        do throws(RequestRejection) {
             request = try BlobRequest(payload: payload)
-        } catch .refused(let error) {
-            respond(streamID: streamID, .failure(error), isLast: true)
-            return
-        } catch .malformed(let error) {
-            throw error
+        } catch {
+            switch error {
+            case .malformed(let error): throw error
+            case .refused(let error):
+                respond(streamID: streamID, .failure(error), isLast: true)
+                return
+            }
         }
         let body = bodyForm == .follows ? makeBody(streamID: streamID) : nil
         let call = Call(
@@ -29,8 +31,9 @@ extension ServerSession {
 
     private func makeBody(streamID: UInt32) -> InboundBody {
         InboundBody { [weak self, loop] byteCount in
+            guard let session = self else { return }
             let grant: @Sendable () -> Void = {
-                self?.assumeIsolated { session in
+                session.assumeIsolated { session in
                     session.machine.consumed(streamID: streamID, byteCount: byteCount)
                     session.scheduleFlush()
                 }
@@ -57,7 +60,7 @@ extension ServerSession {
     private func run(_ call: Call) async {
         let failure: BlobError?
         do throws(BlobError) {
-            try await CallHandler(session: self, call: call).run()
+            try await CallHandler(call: call, environment: environment).run(on: self)
             failure = nil
         } catch {
             failure = call.failure ?? error

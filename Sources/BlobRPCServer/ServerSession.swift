@@ -1,6 +1,8 @@
+internal import Backends
 internal import BlobCore
 internal import BlobWire
 internal import LinuxIO
+internal import Logging
 
 /// One connection: moves bytes between the socket and the connection machine, and frames between
 /// the machine and the handlers.
