@@ -103,7 +103,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["BlobCore", "BlobRPCClient", "LinuxIO", "TestKit"],
+            dependencies: [
+                "BlobCore", "BlobRPCClient", "LinuxIO", "TestKit", "blobctl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
     ]
 )
