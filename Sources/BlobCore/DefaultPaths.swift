@@ -20,4 +20,19 @@ public enum DefaultPaths {
         }
         return userID == 0 ? "/run/blobrpc/blobrpc.sock" : "/tmp/blobrpc-\(userID)/blobrpc.sock"
     }
+
+    /// The local store that a server without configuration serves: `/var/lib/blobrpc` for root,
+    /// `$XDG_STATE_HOME/blobrpc` or `~/.local/state/blobrpc` for everybody else.
+    public static func storeDirectory() -> String {
+        func absolute(_ name: String) -> String? {
+            guard let value = getenv(name).map({ String(cString: $0) }), value.hasPrefix("/") else {
+                return nil
+            }
+            return value
+        }
+        if geteuid() == 0 { return "/var/lib/blobrpc" }
+        if let state = absolute("XDG_STATE_HOME") { return "\(state)/blobrpc" }
+        if let home = absolute("HOME") { return "\(home)/.local/state/blobrpc" }
+        return "/tmp/blobrpc-\(geteuid())/store"
+    }
 }

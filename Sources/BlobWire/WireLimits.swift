@@ -56,4 +56,9 @@ public struct ConnectionLimits: Hashable, Sendable {
 
     /// The limits of a trusted socket.
     public init() {}
+
+    /// Whether `byteCount` may be the largest DATA payload (rule W-36).
+    public func acceptsDataByteCount(_ byteCount: Int) -> Bool {
+        FrameLimits.dataByteCountBounds.contains(byteCount)
+    }
 }

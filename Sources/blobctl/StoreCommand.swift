@@ -32,9 +32,11 @@ extension StoreCommand {
         Interruption.watch(deadline: deadline.instant, usesJSON: global.json)
         let client = try await Connection.open(global.socketPath)
         let context = CommandContext(
-            store: client.store, server: client, console: global.console(), deadline: deadline)
+            store: client, server: client, console: global.console(), deadline: deadline)
         do {
-            try await run(in: context)
+            // On the client's own thread: bytes go from the socket to the disk without a change of
+            // thread between.
+            try await withTaskExecutorPreference(client.executor) { try await run(in: context) }
         } catch {
             await client.close()
             throw error
