@@ -34,6 +34,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinuxShims"),
+        .target(name: "CFileShims"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -43,7 +44,8 @@ let package = Package(
             swiftSettings: strict + [.strictMemorySafety()]),
         .target(name: "LinuxIO", dependencies: ["CLinuxShims"], swiftSettings: strict),
         .target(
-            name: "Backends", dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "COpenSSL"],
+            name: "Backends",
+            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
