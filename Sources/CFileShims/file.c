@@ -28,6 +28,9 @@
 
 static const char attribute_name[] = "user.blobrpc";
 
+// Longer than any attribute the store writes. Per thread, so that no call has to allocate.
+static __thread unsigned char attribute_buffer[16384];
+
 // Repeats a call that a signal interrupted. Never used for close.
 #define RETRY(call)                          \
     ({                                       \
@@ -125,8 +128,8 @@ int cfile_lstatat(int directory, const char *name, struct cfile_stat *result) {
 }
 
 int cfile_open_for_reading(
-    int directory, const char *path, int resolve, struct cfile_stat *result, void *attribute,
-    size_t *attribute_byte_count) {
+    int directory, const char *path, int resolve, struct cfile_stat *result,
+    const void **attribute, size_t *attribute_byte_count) {
     // O_NONBLOCK: the open of a FIFO without a writer must not hang. It means nothing for regular
     // files, and anything else is refused by the caller after the fstat.
     int descriptor = cfile_open_beneath(
@@ -137,23 +140,24 @@ int cfile_open_for_reading(
         close(descriptor);
         return outcome;
     }
-    if (*attribute_byte_count > 0) {
+    if (attribute != NULL) {
         ssize_t length = 0;
         if (S_ISREG(result->mode)) {
-            length = cfile_fgetxattr(descriptor, attribute, *attribute_byte_count);
+            length = cfile_fgetxattr(descriptor, attribute_buffer, sizeof attribute_buffer);
         }
         if (length < 0) {
             close(descriptor);
             return (int)length;
         }
+        *attribute = attribute_buffer;
         *attribute_byte_count = (size_t)length;
     }
     return descriptor;
 }
 
 int cfile_head(
-    int directory, const char *path, int resolve, struct cfile_stat *result, void *attribute,
-    size_t *attribute_byte_count) {
+    int directory, const char *path, int resolve, struct cfile_stat *result,
+    const void **attribute, size_t *attribute_byte_count) {
     int descriptor = cfile_open_for_reading(
         directory, path, resolve, result, attribute, attribute_byte_count);
     if (descriptor < 0) return descriptor;

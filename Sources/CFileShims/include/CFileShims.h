@@ -45,15 +45,17 @@ int cfile_fstat(int descriptor, struct cfile_stat *result);
 /// fstatat without following a link in the last component.
 int cfile_lstatat(int directory, const char *name, struct cfile_stat *result);
 
-/// open + fstat + fgetxattr + close in one crossing. `*attribute_byte_count` is in: the room (0
-/// skips the attribute), out: the length, or 0 when there is none.
+/// open + fstat + fgetxattr + close in one crossing.
+///
+/// `attribute` may be null: then none is fetched. Otherwise it is set to a buffer of this thread,
+/// valid until the thread's next call, and `attribute_byte_count` to its length, 0 without one.
 int cfile_head(
-    int directory, const char *path, int resolve, struct cfile_stat *result, void *attribute,
-    size_t *attribute_byte_count);
+    int directory, const char *path, int resolve, struct cfile_stat *result,
+    const void **attribute, size_t *attribute_byte_count);
 /// The same, but keeps the descriptor open and returns it.
 int cfile_open_for_reading(
-    int directory, const char *path, int resolve, struct cfile_stat *result, void *attribute,
-    size_t *attribute_byte_count);
+    int directory, const char *path, int resolve, struct cfile_stat *result,
+    const void **attribute, size_t *attribute_byte_count);
 
 /// preadv2 with RWF_NOWAIT: only what lies in the page cache; -EAGAIN when nothing does.
 ssize_t cfile_read_cached(int descriptor, void *buffer, size_t byte_count, uint64_t offset);
