@@ -26,6 +26,8 @@
 #define RENAME_NOREPLACE 1
 #endif
 
+_Static_assert(O_PATH == 010000000, "cfile_path_only is not this platform's O_PATH");
+
 static const char attribute_name[] = "user.blobrpc";
 
 // Longer than any attribute the store writes. Per thread, so that no call has to allocate.

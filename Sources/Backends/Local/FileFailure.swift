@@ -75,7 +75,9 @@ enum FileFailure {
         case .read:
             return (.notFound, "there is no such blob")
         case .upload:
-            return (.uploadNotFound, "there is no such upload; it was completed, given up or expired")
+            return (
+                .uploadNotFound, "there is no such upload; it was completed, given up or expired"
+            )
         case .write:
             switch errorNumber {
             case ENOENT:

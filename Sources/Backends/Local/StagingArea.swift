@@ -39,8 +39,9 @@ final class StagingArea: Sendable {
         owner = try Self.makeFile("owner", in: session)
         try FileFailure.check(
             cfile_flock(owner.rawValue, 1, 0), "locking the staging session", .write)
+        let ownerFile = owner
         keepsAttributes = [UInt8(1)].withUnsafeBytes {
-            cfile_fsetxattr(owner.rawValue, $0.baseAddress, $0.count) == 0
+            cfile_fsetxattr(ownerFile.rawValue, $0.baseAddress, $0.count) == 0
         }
         sweepExpiredUploads()
     }

@@ -31,6 +31,9 @@ enum cfile_resolve {
     CFILE_COMPONENTS = 2,
 };
 
+/// O_PATH, which the Glibc module hides: open a directory only to name things in it.
+static const int cfile_path_only = 010000000;
+
 /// Opens `path` below `directory`; an empty path opens the directory itself.
 int cfile_open_beneath(int directory, const char *path, int flags, unsigned mode, int resolve);
 
