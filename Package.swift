@@ -34,6 +34,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "CLinuxShims"),
+        .target(name: "CFileShims"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
@@ -45,7 +46,8 @@ let package = Package(
             ]),
         .target(name: "LinuxIO", dependencies: ["BlobCore", "CLinuxShims"], swiftSettings: strict),
         .target(
-            name: "Backends", dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "COpenSSL"],
+            name: "Backends",
+            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",

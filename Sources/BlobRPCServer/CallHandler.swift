@@ -167,7 +167,7 @@ struct CallHandler {
             streamID: call.streamID, .metadata(read.metadata, ranges: read.ranges), isLast: false)
         // W-37: with several ranges every frame says where its bytes belong.
         let tellsOffsets = read.ranges.count > 1
-        if let file = read.source as? any LocalFileSource {
+        if let file = read.source as? LocalFileSource {
             try await FileRegionSender(call: call, tellsOffsets: tellsOffsets)
                 .send(file, on: session)
         } else {

@@ -14,10 +14,10 @@ struct FileRegionSender {
     private static let windowByteCount: UInt64 = 1 << 20
 
     func send(
-        _ file: any LocalFileSource, on session: isolated ServerSession
+        _ file: LocalFileSource, on session: isolated ServerSession
     ) async throws(BlobError) {
-        let descriptor = file.descriptor
-        for region in file.regions {
+        let descriptor = file.fileRegions.descriptor
+        for region in file.fileRegions.regions {
             var offset = region.lowerBound
             while offset < region.upperBound {
                 let end = min(offset + Self.windowByteCount, region.upperBound)
@@ -30,6 +30,6 @@ struct FileRegionSender {
         }
         // The kernel reads the file when it sends: only after that can the bytes be vouched for.
         try await session.waitUntilWritten(call)
-        try file.verifyUnchanged()
+        try file.fileRegions.verifyUnchanged()
     }
 }

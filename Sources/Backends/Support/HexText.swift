@@ -1,0 +1,41 @@
+/// Numbers and bytes as lower-case hexadecimal text.
+enum HexText {
+    private static let digits: StaticString = "0123456789abcdef"
+
+    /// Two digits per byte.
+    static func text(of bytes: [UInt8]) -> String {
+        String(unsafeUninitializedCapacity: bytes.count * 2) { target in
+            for (position, byte) in bytes.enumerated() {
+                target[position * 2] = digit(byte >> 4)
+                target[position * 2 + 1] = digit(byte & 15)
+            }
+            return bytes.count * 2
+        }
+    }
+
+    /// Writes `value` without leading zeros at `position`; returns the position after it.
+    static func write(
+        _ value: UInt64, to target: UnsafeMutableBufferPointer<UInt8>, at position: Int
+    ) -> Int {
+        let digitCount = max(1, (64 - value.leadingZeroBitCount + 3) / 4)
+        var rest = value
+        for index in stride(from: digitCount - 1, through: 0, by: -1) {
+            target[position + index] = digit(UInt8(truncatingIfNeeded: rest & 15))
+            rest >>= 4
+        }
+        return position + digitCount
+    }
+
+    /// Whether `text` is exactly `digitCount` lower-case hexadecimal digits.
+    static func isHex(_ text: String, digitCount: Int) -> Bool {
+        text.utf8.count == digitCount
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0
+                    || (UInt8(ascii: "a")...UInt8(ascii: "f")) ~= $0
+            }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        digits.utf8Start[Int(value & 15)]
+    }
+}
