@@ -49,30 +49,8 @@ struct BlobMount: Sendable {
     func hidingBase(_ error: BlobError, on uri: BlobURI?) -> BlobError {
         var error = error
         error.uri = uri?.redactedDescription ?? "blob://\(name)"
-        for secret in [base.description, keyPrefix, base.key, base.container, base.account ?? ""] {
-            error.message = error.message.replacingOccurrences(
-                ofBytes: secret, with: "blob://\(name)")
-        }
+        let secrets = [base.description, keyPrefix, base.key, base.container, base.account ?? ""]
+        error.message = Redaction.redact(secrets, in: error.message)
         return error
-    }
-}
-
-extension String {
-    /// Every occurrence of `pattern` replaced; texts of one or no byte are left alone.
-    fileprivate func replacingOccurrences(ofBytes pattern: String, with replacement: String)
-        -> String
-    {
-        guard pattern.utf8.count > 1 else { return self }
-        var result: [UInt8] = []
-        var rest = Array(utf8)[...]
-        while !rest.isEmpty {
-            if rest.starts(with: pattern.utf8) {
-                result += replacement.utf8
-                rest = rest.dropFirst(pattern.utf8.count)
-            } else {
-                result.append(rest.removeFirst())
-            }
-        }
-        return String(decoding: result, as: UTF8.self)
     }
 }
