@@ -32,6 +32,13 @@ public final class LocalFileSource: ChunkSource {
         self.state = Mutex(state)
     }
 
+    /// The same file, unread, under the name that the callers of a mount know.
+    func renamed(_ uri: BlobURI) -> LocalFileSource {
+        LocalFileSource(
+            uri: uri, fileRegions: fileRegions, hops: hops,
+            usesCache: state.withLock { $0.usesCache })
+    }
+
     /// The next chunk; nil after the last, once the file was found unchanged.
     ///
     /// - Throws: `objectChanged` when another program wrote into the file or cut it off.
