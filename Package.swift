@@ -62,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "blobrpcd",
             dependencies: [
-                "BlobCore", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),

@@ -44,9 +44,9 @@ struct Daemon: AsyncParsableCommand {
         let signals = TerminationSignals()
         ProcessMemory.keepFreedMemory()
         let settings = try Settings(self)
-        var logger = Logger(label: "blobrpcd", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "blobrpcd", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = settings.logLevel
-        do {
+        do throws(BlobError) {
             try settings.makeDirectories()
             let pool = BlockingPool(name: "blobrpc-io", threadCount: settings.blockingThreadCount)
             let store = try settings.makeStore(pool: pool)
@@ -63,7 +63,7 @@ struct Daemon: AsyncParsableCommand {
                 await group.next()
                 group.cancelAll()
             }
-        } catch let error as BlobError {
+        } catch {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
         }

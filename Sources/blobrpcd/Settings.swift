@@ -1,6 +1,7 @@
 import Backends
 import BlobCore
 import BlobRPCServer
+import BlobWire
 import Foundation
 import LinuxIO
 import Logging
@@ -25,7 +26,7 @@ struct Settings {
             mounts[name] = try BlobURI(parsingPrefix: base)
         }
         self.mounts = mounts
-        durability = try Self.parse(file.durability, "durability", default: .none) {
+        durability = try Self.parse(file.durability, "durability", default: .data) {
             LocalDurability(rawValue: $0)
         }
         logLevel = try Self.parse(
@@ -105,9 +106,12 @@ struct Settings {
 
     func makeStore(pool: BlockingPool) throws(BlobError) -> BlobStoreDispatcher {
         let local = try LocalBackend(
-            configuration: LocalBackendConfiguration(
-                roots: roots, durability: durability, blockingPool: pool))
-        return BlobStoreDispatcher(backends: [.file: local], mounts: mounts)
+            configuration: {
+                var configuration = LocalBackendConfiguration(roots: roots, blockingPool: pool)
+                configuration.durability = durability
+                return configuration
+            }())
+        return try BlobStoreDispatcher(backends: [.file: local], mounts: mounts)
     }
 
     private static func makeDirectory(_ path: String, mode: Int) throws(BlobError) {
