@@ -80,6 +80,7 @@ let package = Package(
             name: "TestKit",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BlobCoreTests", dependencies: ["BlobCore"], swiftSettings: strict),
@@ -93,7 +94,7 @@ let package = Package(
         .testTarget(
             name: "BlobRPCServerTests",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "TestKit",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient", "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(

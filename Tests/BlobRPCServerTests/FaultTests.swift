@@ -1,4 +1,5 @@
 import BlobCore
+import BlobRPCClient
 import BlobRPCServer
 import Glibc
 import LinuxIO

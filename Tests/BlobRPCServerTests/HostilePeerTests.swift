@@ -1,5 +1,6 @@
 import BlobCore
 @testable import BlobWire
+import BlobRPCClient
 import BlobRPCServer
 import Foundation
 import LinuxIO
@@ -52,7 +53,7 @@ import Testing
         var files: [String] = []
         while let name = enumerator?.nextObject() as? String {
             var isDirectory: ObjCBool = false
-            FileManager.default.fileExists(
+            _ = FileManager.default.fileExists(
                 atPath: "\(path)/\(name)", isDirectory: &isDirectory)
             if !isDirectory.boolValue, !name.hasSuffix(".owner") { files.append(name) }
         }
@@ -189,7 +190,7 @@ import Testing
                 message.msg_iovlen = 1
                 message.msg_control = control
                 message.msg_controllen = 24
-                return sendmsg(socket, &message, Int32(MSG_NOSIGNAL.rawValue)) == 1
+                return sendmsg(socket, &message, Int32(MSG_NOSIGNAL)) == 1
             }
         }
     }

@@ -1,5 +1,6 @@
 import BlobCore
 @testable import BlobWire
+import BlobRPCClient
 import BlobRPCServer
 import TestKit
 import Testing

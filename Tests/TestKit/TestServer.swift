@@ -2,9 +2,9 @@ public import Backends
 public import BlobCore
 public import BlobRPCClient
 public import BlobRPCServer
-public import Foundation
+internal import Foundation
 public import LinuxIO
-public import Logging
+internal import Logging
 
 /// A directory of a test's own, removed at its end.
 public final class TemporaryDirectory: Sendable {
@@ -45,8 +45,8 @@ public final class TestServer: Sendable {
     /// - Parameter configure: Changes the listener before it is bound.
     public init(
         systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
-        wrapping: (any BlobStore) -> any BlobStore = { $0 },
-        configure: (inout ListenerConfiguration) -> Void = { _ in }
+        configure: (inout ListenerConfiguration) -> Void = { _ in },
+        wrapping: (any BlobStore) -> any BlobStore = { $0 }
     ) throws {
         directory = try TemporaryDirectory()
         let root = "\(directory.path)/root"
@@ -55,7 +55,7 @@ public final class TestServer: Sendable {
         pool = BlockingPool(name: "test-io", threadCount: 4)
         let local = try LocalBackend(
             configuration: LocalBackendConfiguration(roots: [root], blockingPool: pool))
-        store = BlobStoreDispatcher(
+        store = try BlobStoreDispatcher(
             backends: [.file: local],
             mounts: ["data": try BlobURI(parsingPrefix: "file://\(root)/mounted")])
         var listener = ListenerConfiguration(path: "\(directory.path)/socket")
@@ -65,7 +65,7 @@ public final class TestServer: Sendable {
         configuration.drainTimeout = .seconds(5)
         configuration.schemes = ["blob", "file"]
         configuration.mountNames = ["data"]
-        var logger = Logger(label: "test", factory: StreamLogHandler.standardError)
+        var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         server = try BlobServer(
             configuration: configuration, store: wrapping(store), blockingPool: pool,

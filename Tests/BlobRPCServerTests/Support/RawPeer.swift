@@ -77,7 +77,7 @@ final class RawPeer {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes {
-                send(socket.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue))
+                send(socket.rawValue, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
             // The server may have closed already; what it said is still there to be read.
             if written < 0, errno == EPIPE || errno == ECONNRESET { return }
