@@ -55,7 +55,8 @@ import Testing
             var isDirectory: ObjCBool = false
             _ = FileManager.default.fileExists(
                 atPath: "\(path)/\(name)", isDirectory: &isDirectory)
-            if !isDirectory.boolValue, !name.hasSuffix(".owner") { files.append(name) }
+            let isLock = name.hasSuffix("/owner") || name.hasSuffix("/lock")
+            if !isDirectory.boolValue, !isLock { files.append(name) }
         }
         return files
     }
