@@ -55,3 +55,14 @@ struct ByteWriter: ~Copyable {
         unsafe withUnsafeBytes(of: value) { unsafe builder.append(copying: $0) }
     }
 }
+
+extension Duration {
+    /// Whole milliseconds, rounded up and at most 49 days: no short delay becomes none.
+    var wireMilliseconds: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        guard seconds < Int64(UInt32.max / 1000) else { return UInt32.max }
+        let fraction = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return UInt32(clamping: seconds * 1000 + fraction)
+    }
+}

@@ -21,6 +21,9 @@ public struct FrameLimits: Hashable, Sendable {
     public static let maximumUnknownByteCount = 64 << 10
     /// What the range of the negotiable DATA payload is (rule W-36).
     public static let dataByteCountBounds = (16 << 10)...(4 << 20)
+    /// What the range of the largest REQUEST and RESPONSE payload is (rule W-36): every error fits
+    /// the smallest.
+    public static let headerByteCountBounds = (16 << 10)...(4 << 20)
 
     func maximumPayloadByteCount(of type: FrameType) -> Int {
         switch type {

@@ -88,7 +88,7 @@ public struct HelloFrame: Hashable, Sendable {
         guard FrameLimits.dataByteCountBounds.contains(frames.maximumDataByteCount) else {
             throw WireError(.badFrame, "the DATA limit is out of bounds (W-36)")
         }
-        guard frames.maximumHeaderByteCount >= 4096 else {
+        guard FrameLimits.headerByteCountBounds.contains(frames.maximumHeaderByteCount) else {
             throw WireError(.badFrame, "the header limit is out of bounds (W-36)")
         }
     }

@@ -12,17 +12,18 @@ extension ConnectionMachine {
         for streamID in ending { removeStream(streamID) }
         ending.removeAll(keepingCapacity: true)
         takeBulk(into: &batch)
+        swap(&batch.drainedStreams, &drained)
         return batch.finish()
     }
 
     private mutating func writeControl(into writer: inout ByteWriter) {
         guard !control.isEmpty else { return }
         if let limit = control.connectionCredit { writeCredit(limit, streamID: 0, into: &writer) }
-        for (streamID, limit) in control.streamCredits {
+        for (streamID, limit) in control.streamCredits.sorted(by: { $0.key < $1.key }) {
             writeCredit(limit, streamID: streamID, into: &writer)
         }
         for (type, codes) in [(FrameType.reset, control.resets), (.stop, control.stops)] {
-            for (streamID, code) in codes {
+            for (streamID, code) in codes.sorted(by: { $0.key < $1.key }) {
                 FrameHeader(type: type, streamID: streamID, auxiliary: UInt32(code.rawValue))
                     .encode(into: &writer)
             }
@@ -53,70 +54,53 @@ extension ConnectionMachine {
     }
 
     private mutating func takeBulk(into batch: inout BatchBuilder<Payload>) {
-        var fruitlessTurnCount = 0
-        while batch.bulkByteCount < Self.batchByteCount, fruitlessTurnCount < ready.count,
+        takeEnds(into: &batch)
+        // Every turn hands out a frame or shortens the list, so this ends.
+        while batch.bulkByteCount < Self.batchByteCount, connectionHasCredit,
             let streamID = ready.popFirst()
         {
-            guard var stream = streams[streamID] else { continue }
-            let took = takeFrame(of: &stream, streamID, into: &batch)
-            fruitlessTurnCount = took ? 0 : fruitlessTurnCount + 1
-            if stream.wantsDrained, stream.queuedByteCount < Self.roomByteCount {
-                stream.wantsDrained = false
-                batch.drainedStreams.append(streamID)
-            }
-            // A stream without credit of its own leaves the round until CREDIT brings it back.
-            stream.isScheduled = stream.isSendable(connectionCredit: 1)
-            if stream.isScheduled { ready.append(streamID) }
-            let isOver = stream.hasResponse && stream.bulk.isEmpty && batch.endedStream
-            batch.endedStream = false
-            streams[streamID] = stream
-            if isOver { removeStream(streamID) }
+            takeTurn(of: streamID, into: &batch)
         }
+        takeEnds(into: &batch)
     }
 
-    /// Hands one frame of the stream out.
-    ///
-    /// - Returns: Whether there was one to hand out.
-    private mutating func takeFrame(
-        of stream: inout StreamState<Payload>, _ streamID: UInt32,
-        into batch: inout BatchBuilder<Payload>
-    ) -> Bool {
-        switch stream.bulk.first {
-        case nil: return false
-        case .endOfData:
-            _ = stream.bulk.popFirst()
-            batch.append(FrameHeader(type: .data, flags: .end, streamID: streamID))
-            return true
-        case .trailer(let payload):
-            _ = stream.bulk.popFirst()
-            batch.append(
-                FrameHeader(type: .response, flags: [.end, .trailer], streamID: streamID),
-                payload: payload)
-            batch.endedStream = true
-            return true
-        case .data(var payload, let offset):
-            // W-37: the offset in front is charged like the bytes.
-            let prefixByteCount = offset == nil ? 0 : 8
-            let credit = min(stream.sendWindow.available, connectionSendWindow.available)
-            let room = min(
-                Int(clamping: credit), peer?.frames.maximumDataByteCount ?? 0)
-            guard room > prefixByteCount else { return false }
-            let byteCount = min(payload.byteCount, room - prefixByteCount)
-            let piece = payload.takePrefix(byteCount)
-            batch.append(
-                FrameHeader(
-                    type: .data, flags: offset == nil ? [] : .offset, streamID: streamID,
-                    payloadByteCount: byteCount + prefixByteCount),
-                offset: offset, piece: piece)
-            stream.sendWindow.spend(byteCount + prefixByteCount)
-            connectionSendWindow.spend(byteCount + prefixByteCount)
-            stream.queuedByteCount -= byteCount
-            if payload.byteCount == 0 {
-                _ = stream.bulk.popFirst()
-            } else {
-                stream.bulk.first = .data(payload, offset: offset.map { $0 + UInt64(byteCount) })
+    private mutating func takeTurn(of streamID: UInt32, into batch: inout BatchBuilder<Payload>) {
+        let taken = streams[streamID]?.takePiece(
+            connectionCredit: connectionSendWindow.available,
+            frameByteCount: peer?.frames.maximumDataByteCount ?? 0)
+        // A stream whose data was dropped still stands in the list.
+        guard let (piece, offset) = taken else { return }
+        // W-37: the offset in front is charged like the bytes.
+        let chargedByteCount =
+            piece.byteCount + (offset == nil ? 0 : StreamState<Payload>.offsetByteCount)
+        connectionSendWindow.spend(chargedByteCount)
+        batch.append(
+            FrameHeader(
+                type: .data, flags: offset == nil ? [] : .offset, streamID: streamID,
+                payloadByteCount: chargedByteCount),
+            offset: offset, piece: piece)
+        if streams[streamID]?.wantsDrained == true, queueHasRoom(streamID) {
+            noteDrained(streamID)
+        }
+        // A stream without credit of its own leaves the round until CREDIT brings it back.
+        streams[streamID]?.isScheduled = false
+        schedule(streamID)
+    }
+
+    /// Hands out what needs no credit: ends of bodies and trailers.
+    private mutating func takeEnds(into batch: inout BatchBuilder<Payload>) {
+        while let streamID = readyEnds.popFirst() {
+            streams[streamID]?.isScheduled = false
+            switch streams[streamID]?.takeEnd() {
+            case nil, .data: break
+            case .endOfData:
+                batch.append(FrameHeader(type: .data, flags: .end, streamID: streamID))
+            case .trailer(let payload):
+                batch.append(
+                    FrameHeader(type: .response, flags: [.end, .trailer], streamID: streamID),
+                    payload: payload)
+                removeStream(streamID)
             }
-            return true
         }
     }
 }
@@ -125,8 +109,7 @@ extension ConnectionMachine {
 struct BatchBuilder<Payload: OutboundPayload>: ~Copyable {
     var inline = ByteWriter(capacity: 256)
     var drainedStreams: [UInt32] = []
-    var bulkByteCount = 0
-    var endedStream = false
+    private(set) var bulkByteCount = 0
     private var segments: [OutboundBatch<Payload>.Segment] = []
     private var inlineStart = 0
 
@@ -142,7 +125,7 @@ struct BatchBuilder<Payload: OutboundPayload>: ~Copyable {
         header.encode(into: &inline)
         if let offset { inline.write(offset) }
         closeInline()
-        bulkByteCount += piece.byteCount
+        bulkByteCount += FrameHeader.byteCount + piece.byteCount
         segments.append(.payload(piece))
     }
 

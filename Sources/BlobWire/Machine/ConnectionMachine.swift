@@ -20,6 +20,8 @@ public enum ConnectionRole: Sendable, Hashable {
 public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
     /// Bytes a stream may have queued before its producer has to wait.
     public static var roomByteCount: Int { 512 << 10 }
+    /// Pieces a stream may have queued: many small ones cost more than their bytes.
+    static var roomPieceCount: Int { 1024 }
     /// Bulk bytes taken into one batch: a small frame waits for at most this and the kernel's queue.
     public static var batchByteCount: Int { 512 << 10 }
 
@@ -42,8 +44,17 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
     var small = ByteWriter(capacity: 0)
     /// Streams whose last response is in `small`.
     var ending: [UInt32] = []
+    /// Streams with DATA and credit of their own; what ended since may still stand in it.
     var ready = FIFO<UInt32>()
+    /// Streams whose next frame is an end or a trailer, which need no credit.
+    var readyEnds = FIFO<UInt32>()
+    /// Streams whose producer is to be woken with the next batch.
+    var drained: [UInt32] = []
     var goAwaySentLastStreamID: UInt32?
+    /// The peer takes no new calls.
+    var hasReceivedGoAway = false
+    /// GOAWAY with an error is queued or sent: nothing is taken or sent any more.
+    var isClosed = false
 
     var resets: GlitchWindow
     var glitches: GlitchWindow
@@ -71,11 +82,15 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
     /// The number of calls that hold a slot (rule W-21).
     public var activeStreamCount: Int { streams.count }
 
-    /// Client: whether the server lets another call begin.
+    /// Client: whether the server lets another call begin. False for good after GOAWAY and when
+    /// the stream ids are used up.
     public var canOpenStream: Bool {
-        guard let peer else { return false }
-        return streams.count < Int(peer.maximumStreamCount) && lastStreamID < UInt32.max - 2
+        guard let peer, !hasReceivedGoAway, !isClosed else { return false }
+        return streams.count < Int(peer.maximumStreamCount) && !isExhausted
     }
+
+    /// The largest REQUEST or RESPONSE payload the peer accepts (rule W-12).
+    public var maximumHeaderByteCount: Int { peer?.frames.maximumHeaderByteCount ?? 0 }
 
     /// Whether the client has used up its stream ids and must connect anew (rule W-28).
     public var isExhausted: Bool { lastStreamID >= UInt32.max - 2 }
@@ -94,8 +109,15 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
     /// Forgets a stream; its slot is free.
     mutating func removeStream(_ streamID: UInt32) {
         control.streamCredits[streamID] = nil
+        control.stops[streamID] = nil
+        noteDrained(streamID)
         guard let stream = streams.removeValue(forKey: streamID) else { return }
-        guard !stream.remoteEnded, role == .server else { return }
+        guard role == .server else {
+            // A reset that its call overtook asks for nothing any more.
+            control.resets[streamID] = nil
+            return
+        }
+        guard !stream.remoteEnded else { return }
         draining[streamID] = stream.receiveWindow
         drainingOrder.append(streamID)
         while drainingOrder.count > Int(limits.maximumStreamCount),

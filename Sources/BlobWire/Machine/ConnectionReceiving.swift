@@ -7,6 +7,7 @@ extension ConnectionMachine {
     public mutating func receive(
         _ frame: ReceivedFrame, now: ContinuousClock.Instant
     ) throws(WireError) -> ConnectionEvent? {
+        guard !isClosed else { return nil }
         let header = frame.header
         // W-02: HELLO first, and only once.
         guard (peer == nil) == (header.type == .hello) else {
@@ -17,7 +18,9 @@ extension ConnectionMachine {
         case .request: return try receiveRequest(frame, now: now)
         case .response: return try receiveResponse(frame)
         case .data: return try receiveData(frame, now: now)
-        case .credit: return try receiveCredit(frame)
+        case .credit:
+            try receiveCredit(frame, now: now)
+            return nil
         case .reset: return try receiveReset(header, now: now)
         case .stop: return try receiveStop(header, now: now)
         case .ping:
@@ -27,8 +30,9 @@ extension ConnectionMachine {
             return nil
         case .pong:
             try requireStream(header, zero: true)
+            try pings.note("pongs", now: now)
             return .pong(echo: header.auxiliary)
-        case .goAway: return try receiveGoAway(frame)
+        case .goAway: return try receiveGoAway(frame, now: now)
         default:
             // W-14: an unknown frame is passed over, but not for ever.
             try glitches.note("unknown frames", now: now)
@@ -36,7 +40,7 @@ extension ConnectionMachine {
         }
     }
 
-    private func requireStream(_ header: FrameHeader, zero: Bool) throws(WireError) {
+    func requireStream(_ header: FrameHeader, zero: Bool) throws(WireError) {
         guard (header.streamID == 0) == zero else {
             throw WireError(.badStream, "the frame's stream must \(zero ? "" : "not ")be 0 (W-17)")
         }
@@ -48,6 +52,10 @@ extension ConnectionMachine {
         try requireStream(frame.header, zero: true)
         let hello = try frame.payload.withReader { (reader) throws(WireError) in
             try HelloFrame(&reader)
+        }
+        // W-21
+        guard role == .server || hello.maximumStreamCount > 0 else {
+            throw WireError(.badFrame, "the server offers no calls (W-21)")
         }
         accept(hello: hello)
         return .opened(hello)
@@ -65,8 +73,12 @@ extension ConnectionMachine {
         guard streamID % 2 == 1, streamID > lastStreamID else {
             throw WireError(.badStream, "stream ids are odd and ascend (W-20)")
         }
-        lastStreamID = streamID
         let hasEnd = header.flags.contains(.end)
+        // W-22
+        guard hasEnd || !header.flags.contains(.noData) else {
+            throw WireError(.badFrame, "a request has NO_DATA without END (W-22)")
+        }
+        lastStreamID = streamID
         if goAwaySentLastStreamID != nil {
             try glitches.note("calls after GOAWAY", now: now)
             refuse(streamID, .shuttingDown, "the server is shutting down", hasEnd: hasEnd)
@@ -133,48 +145,60 @@ extension ConnectionMachine {
     private mutating func receiveData(
         _ frame: ReceivedFrame, now: ContinuousClock.Instant
     ) throws(WireError) -> ConnectionEvent? {
-        let header = frame.header
-        let streamID = header.streamID
-        try connectionReceiveWindow.receive(frame.payload.count)
-        let isLast = header.flags.contains(.end)
-        guard streams[streamID] != nil else {
+        let streamID = frame.header.streamID
+        let isLast = frame.header.flags.contains(.end)
+        if let limit = try connectionReceiveWindow.receive(frame.payload.count) {
+            control.connectionCredit = limit
+        }
+        // W-36: an empty frame costs work and says nothing.
+        if frame.payload.isEmpty && !isLast { try glitches.note("empty DATA frames", now: now) }
+        guard let stream = streams[streamID] else {
             try receiveLateData(streamID, byteCount: frame.payload.count, isLast, now: now)
             return nil
         }
-        guard let remoteEnded = streams[streamID]?.remoteEnded, !remoteEnded else {
+        guard !stream.remoteEnded else {
             throw WireError(.badStream, "DATA after END (W-23)")
         }
-        try streams[streamID]?.receiveWindow.receive(frame.payload.count)
-        if frame.payload.isEmpty && !isLast {
-            // W-36: an empty frame costs work and says nothing.
-            try glitches.note("empty DATA frames", now: now)
+        // W-23: a response's last frame is always a trailer.
+        guard role == .server || !isLast else {
+            throw WireError(.badFrame, "END on response DATA (W-23)")
         }
-        if isLast {
-            // W-23: a response's last frame is always a trailer.
-            guard role == .server else {
-                throw WireError(.badFrame, "END on response DATA (W-23)")
-            }
-            streams[streamID]?.remoteEnded = true
-        } else if role == .client, streams[streamID]?.hasResponse != true {
+        guard role == .server || stream.hasResponse else {
             throw WireError(.badFrame, "DATA before the response (W-23)")
         }
-        if streams[streamID]?.isResetting == true || streams[streamID]?.isEnding == true {
+        if isLast { streams[streamID]?.remoteEnded = true }
+        let limit = try streams[streamID]?.receiveWindow.receive(frame.payload.count)
+        announce(limit ?? nil, streamID: streamID)
+        if stream.isResetting || stream.isEnding || stream.isAnswered {
             consumeConnectionOnly(frame.payload.count)
             return nil
         }
-        var offset: UInt64?
         var payload = frame.payload
-        if header.flags.contains(.offset) {
-            guard payload.count >= 8 else {
-                throw WireError(.badFrame, "DATA with OFFSET is shorter than its offset (W-37)")
-            }
-            offset = try payload.withReader { (reader) throws(WireError) in
-                try reader.readUInt64()
-            }
-            payload = payload.dropFirst(8)
-            consumed(streamID: streamID, byteCount: 8)
+        let offset = try takeOffset(frame.header, &payload)
+        if payload.isEmpty && !isLast {
+            if offset != nil { try glitches.note("empty DATA frames", now: now) }
+            return nil
         }
         return .data(streamID: streamID, payload: payload, offset: offset, isLast: isLast)
+    }
+
+    /// W-37: nobody has to fear an overflow behind this.
+    private mutating func takeOffset(
+        _ header: FrameHeader, _ payload: inout Bytes
+    ) throws(WireError) -> UInt64? {
+        guard header.flags.contains(.offset) else { return nil }
+        guard role == .client else {
+            throw WireError(.badFrame, "OFFSET on request DATA (W-37)")
+        }
+        let offset = try payload.withReader { (reader) throws(WireError) in
+            try reader.readUInt64()
+        }
+        payload = payload.dropFirst(StreamState<Payload>.offsetByteCount)
+        consumed(streamID: header.streamID, byteCount: StreamState<Payload>.offsetByteCount)
+        guard offset <= UInt64(Int64.max) - UInt64(payload.count) else {
+            throw WireError(.badFrame, "an offset lies beyond 2^63 - 1 (W-37)")
+        }
+        return offset
     }
 
     /// W-27: DATA that was under way when its stream ended is charged and dropped.
@@ -185,87 +209,11 @@ extension ConnectionMachine {
             throw WireError(.badStream, "DATA on a stream that was never opened (W-27)")
         }
         if draining[streamID] != nil {
-            try draining[streamID]?.receive(byteCount)
+            _ = try draining[streamID]?.receive(byteCount)
             if isLast { draining[streamID] = nil }
         } else {
             try glitches.note("frames for ended streams", now: now)
         }
         consumeConnectionOnly(byteCount)
-    }
-
-    private mutating func receiveCredit(
-        _ frame: ReceivedFrame
-    ) throws(WireError) -> ConnectionEvent? {
-        let limit = try frame.payload.withReader { (reader) throws(WireError) in
-            let limit = try reader.readUInt64()
-            try reader.requireEnd()
-            return limit
-        }
-        let streamID = frame.header.streamID
-        if streamID == 0 {
-            // Streams that the window held back keep their place in the round.
-            _ = connectionSendWindow.raise(to: limit)
-            return nil
-        }
-        guard streamID <= lastStreamID else {
-            throw WireError(.badStream, "CREDIT for a stream that was never opened (W-31)")
-        }
-        if streams[streamID]?.sendWindow.raise(to: limit) == true { schedule(streamID) }
-        return nil
-    }
-
-    private mutating func receiveReset(
-        _ header: FrameHeader, now: ContinuousClock.Instant
-    ) throws(WireError) -> ConnectionEvent? {
-        try requireStream(header, zero: false)
-        guard header.streamID <= lastStreamID else {
-            throw WireError(.badStream, "RESET of a stream that was never opened (W-25)")
-        }
-        if role == .server { try resets.note("resets", now: now) }
-        guard let stream = streams[header.streamID] else {
-            draining[header.streamID] = nil
-            return nil
-        }
-        let code = BlobError.Code(rawValue: UInt16(truncatingIfNeeded: header.auxiliary))
-        if !stream.isEnding { dropQueued(header.streamID) }
-        if role == .client {
-            removeStream(header.streamID)
-        } else {
-            // W-25: repeated resets of one stream are one; an answer that is queued crosses it.
-            guard !stream.isResetting, !stream.isEnding else { return nil }
-            streams[header.streamID]?.isResetting = true
-            streams[header.streamID]?.remoteEnded = true
-        }
-        return .reset(streamID: header.streamID, code: code)
-    }
-
-    private mutating func receiveStop(
-        _ header: FrameHeader, now: ContinuousClock.Instant
-    ) throws(WireError) -> ConnectionEvent? {
-        try requireStream(header, zero: false)
-        guard header.streamID <= lastStreamID else {
-            throw WireError(.badStream, "STOP of a stream that was never opened (W-26)")
-        }
-        if role == .server { try resets.note("resets", now: now) }
-        guard let stream = streams[header.streamID], !stream.isStopped else { return nil }
-        streams[header.streamID]?.isStopped = true
-        dropQueuedData(header.streamID)
-        return .stopped(
-            streamID: header.streamID,
-            code: BlobError.Code(rawValue: UInt16(truncatingIfNeeded: header.auxiliary)))
-    }
-
-    private mutating func receiveGoAway(
-        _ frame: ReceivedFrame
-    ) throws(WireError) -> ConnectionEvent? {
-        try requireStream(frame.header, zero: true)
-        let (code, grace) = try frame.payload.withReader { (reader) throws(WireError) in
-            let code = BlobError.Code(rawValue: try reader.readUInt16())
-            _ = try reader.readUInt16()
-            let grace = Duration.milliseconds(Int64(try reader.readUInt32()))
-            try reader.requireEnd()
-            return (code, grace)
-        }
-        return .goAway(lastStreamID: frame.header.auxiliary, code: code, grace: grace)
     }
 }

@@ -40,20 +40,37 @@ struct ReceiveWindow: Sendable {
     }
 
     /// W-32
-    mutating func receive(_ byteCount: Int) throws(WireError) {
+    ///
+    /// - Returns: The new limit to announce when one is due: what others hold back may have left the
+    ///   sender with less than was consumed meanwhile.
+    mutating func receive(_ byteCount: Int) throws(WireError) -> UInt64? {
         guard UInt64(byteCount) <= limit - received else {
             throw WireError(.creditViolation, "more DATA came than was granted (W-32)")
         }
         received += UInt64(byteCount)
+        return takeDueGrant()
     }
 
-    /// W-34: a grant is due when a quarter of the window was consumed since the last one.
+    /// Counts bytes as consumed.
     ///
-    /// - Returns: The new limit to announce.
+    /// - Returns: The new limit to announce when one is due.
     mutating func consume(_ byteCount: Int) -> UInt64? {
         consumed += UInt64(byteCount)
         assert(consumed <= received, "consumed more than was received")
-        guard consumed + size - limit >= max(1, size / 4) else { return nil }
+        return takeDueGrant()
+    }
+
+    /// W-34: a grant is due when a quarter of the window was consumed since the last one; and when
+    /// the sender can hardly send and a little was consumed, for most of the window may be bytes
+    /// that some stream holds back, and then a quarter would never come together.
+    private mutating func takeDueGrant() -> UInt64? {
+        let increase = consumed + size - limit
+        let step = max(1, min(size / 16, 16 << 10))
+        // An offset and one byte are the least that can be sent (W-37).
+        let isNearlyBlocked = limit - received < max(step, 9)
+        guard increase >= max(1, size / 4) || (isNearlyBlocked && increase >= step) else {
+            return nil
+        }
         limit = consumed + size
         return limit
     }

@@ -1,3 +1,5 @@
+internal import BlobCore
+
 /// The name of a field (rule W-41). A sender sets the critical bit on a field that must not be
 /// passed over; the number below is the one without it.
 struct FieldTag: RawRepresentable, Hashable, Sendable {
@@ -120,6 +122,26 @@ extension ByteWriter {
 }
 
 extension ByteReader {
+    /// Reads a number of bytes or an offset; whoever computes with it need not fear an overflow
+    /// (rule W-41).
+    @_lifetime(self: copy self)
+    mutating func readByteCount() throws(WireError) -> UInt64 {
+        let byteCount = try readUInt64()
+        guard byteCount <= UInt64(Int64.max) else {
+            throw WireError(.badFrame, "a number of bytes lies beyond 2^63 - 1 (W-41)")
+        }
+        return byteCount
+    }
+
+    /// Reads the 32 bytes of a SHA-256.
+    @_lifetime(self: copy self)
+    mutating func readDigest() throws(WireError) -> [UInt8] {
+        guard remainingByteCount == 32 else {
+            throw WireError(.badFrame, "a SHA-256 has 32 bytes (W-41)")
+        }
+        return try readBytes()
+    }
+
     /// Reads a pair of texts that fills the rest.
     @_lifetime(self: copy self)
     mutating func readPair() throws(WireError) -> (name: String, value: String) {

@@ -80,25 +80,35 @@ public enum RecordBody {
     }
 
     /// Reads the URIs of deleteMany.
+    ///
+    /// - Throws: `invalidURI` or `unsupportedBackend` for a URI that is none; the call is answered
+    ///   with it (rule W-49).
     public static func uris(_ body: Bytes) throws(WireError) -> [BlobURI] {
-        try decode(body, .uriRecord) { (_, fields) throws(WireError) in try fields.blobURI() }
+        try decode(body, .uriRecord) { (fields) throws(WireError) in
+            let text = try fields.required(fields.uri)
+            do throws(BlobError) {
+                return try BlobURI(parsing: text)
+            } catch {
+                throw WireError(error.code, error.message)
+            }
+        }
     }
 
     /// Reads the part numbers of presignUploadParts.
     public static func partNumbers(_ body: Bytes) throws(WireError) -> [UInt32] {
-        try decode(body, .partRecord) { (_, fields) throws(WireError) in
+        try decode(body, .partRecord) { (fields) throws(WireError) in
             try fields.required(fields.partNumber)
         }
     }
 
     /// Reads the parts of completeMultipartUpload and of listParts.
     public static func parts(_ body: Bytes) throws(WireError) -> [UploadedPart] {
-        try decode(body, .partRecord) { (_, fields) throws(WireError) in try fields.part() }
+        try decode(body, .partRecord) { (fields) throws(WireError) in try fields.part() }
     }
 
     /// Reads the URLs of presignUploadParts.
     public static func urls(_ body: Bytes) throws(WireError) -> [PresignedURL] {
-        try decode(body, .urlRecord) { (_, fields) throws(WireError) in
+        try decode(body, .urlRecord) { (fields) throws(WireError) in
             try fields.presignedURL()
         }
     }
@@ -107,60 +117,63 @@ public enum RecordBody {
     public static func outcomes(
         _ body: Bytes
     ) throws(WireError) -> [Result<DeleteResult, BlobError>] {
-        try body.withReader { (reader) throws(WireError) in
-            var outcomes: [Result<DeleteResult, BlobError>] = []
-            while !reader.isAtEnd {
-                var record = try Field(&reader)
-                guard record.tag == .outcomeRecord else { continue }
-                switch try ResponseStatus(&record.value) {
-                case .success(let fields):
-                    outcomes.append(.success(DeleteResult(existed: fields.existed)))
-                case .failure(let error): outcomes.append(.failure(error))
-                }
+        var outcomes: [Result<DeleteResult, BlobError>] = []
+        try forEachRecord(body, [.outcomeRecord]) { (_, value) throws(WireError) in
+            switch try ResponseStatus(&value) {
+            case .success(let fields):
+                outcomes.append(.success(DeleteResult(existed: fields.existed)))
+            case .failure(let error): outcomes.append(.failure(error))
             }
-            return outcomes
         }
+        return outcomes
     }
 
     /// Reads the entries and prefixes of list.
     public static func listing(
         _ body: Bytes
     ) throws(WireError) -> (entries: [ListEntry], commonPrefixes: [BlobURI]) {
-        try body.withReader { (reader) throws(WireError) in
-            var entries: [ListEntry] = []
-            var prefixes: [BlobURI] = []
-            while !reader.isAtEnd {
-                var record = try Field(&reader)
-                let fields = try ResponseFields(&record.value)
-                switch record.tag {
-                case .entryRecord:
-                    entries.append(
-                        ListEntry(
-                            uri: try fields.blobURI(),
-                            byteCount: try fields.required(fields.byteCount),
-                            etag: try fields.required(fields.etag),
-                            lastModified: try fields.required(fields.lastModified)))
-                case .prefixRecord: prefixes.append(try fields.blobURI())
-                default: break
-                }
+        var entries: [ListEntry] = []
+        var prefixes: [BlobURI] = []
+        try forEachRecord(body, [.entryRecord, .prefixRecord]) { (tag, value) throws(WireError) in
+            let fields = try ResponseFields(&value)
+            if tag == .prefixRecord {
+                prefixes.append(try fields.blobURI())
+                return
             }
-            return (entries, prefixes)
+            entries.append(
+                ListEntry(
+                    uri: try fields.blobURI(), byteCount: try fields.required(fields.byteCount),
+                    etag: try fields.required(fields.etag),
+                    lastModified: try fields.required(fields.lastModified)))
         }
+        return (entries, prefixes)
     }
 
     private static func decode<Element>(
         _ body: Bytes, _ tag: FieldTag,
-        _ element: (FieldTag, ResponseFields) throws(WireError) -> Element
+        _ element: (ResponseFields) throws(WireError) -> Element
     ) throws(WireError) -> [Element] {
+        var elements: [Element] = []
+        try forEachRecord(body, [tag]) { (_, value) throws(WireError) in
+            elements.append(try element(try ResponseFields(&value)))
+        }
+        return elements
+    }
+
+    /// W-49: a record of another kind is passed over unread, unless it is critical (W-47).
+    private static func forEachRecord(
+        _ body: Bytes, _ known: Set<FieldTag>,
+        _ take: (FieldTag, inout ByteReader) throws(WireError) -> Void
+    ) throws(WireError) {
         try body.withReader { (reader) throws(WireError) in
-            var elements: [Element] = []
             while !reader.isAtEnd {
                 var record = try Field(&reader)
-                let fields = try ResponseFields(&record.value)
-                guard record.tag == tag else { continue }
-                elements.append(try element(record.tag, fields))
+                if known.contains(record.tag) {
+                    try take(record.tag, &record.value)
+                } else if record.isCritical {
+                    throw WireError(.badFrame, "an unknown critical record (W-47)")
+                }
             }
-            return elements
         }
     }
 }

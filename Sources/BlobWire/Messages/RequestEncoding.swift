@@ -8,7 +8,8 @@ extension BlobRequest {
         var writer = ByteWriter(capacity: 192)
         writer.write(operation.rawValue)
         writer.write(UInt16(0))
-        writer.write(timeout.map(Self.milliseconds) ?? 0)
+        // W-50: zero means no limit, so the shortest limit is one millisecond.
+        writer.write(timeout.map { max(1, $0.wireMilliseconds) } ?? 0)
         switch arguments {
         case .head(let uri, let options), .get(let uri, let options):
             writer.write(uri: uri)
@@ -54,15 +55,6 @@ extension BlobRequest {
             writer.write(upload: upload)
         }
         return try writer.finish()
-    }
-
-    /// Rounded up, so that a short limit does not become none; at most 49 days.
-    private static func milliseconds(_ timeout: Duration) -> UInt32 {
-        let (seconds, attoseconds) = timeout.components
-        guard seconds < Int64(UInt32.max / 1000) else { return UInt32.max }
-        let milliseconds = max(
-            1, seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
-        return UInt32(clamping: milliseconds)
     }
 }
 

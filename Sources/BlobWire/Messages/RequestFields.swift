@@ -47,11 +47,7 @@ struct RequestFields {
                     throw WireError(
                         .invalidArgument, "field \(field.tag.rawValue) comes twice (W-46)")
                 }
-                try take(&field)
-                guard field.value.isAtEnd else {
-                    throw WireError(
-                        .invalidArgument, "field \(field.tag.rawValue) is too long (W-41)")
-                }
+                try takeChecked(&field)
             }
         } catch {
             throw Self.rejection(error)
@@ -76,6 +72,18 @@ struct RequestFields {
         }
     }
 
+    /// W-41: a value of the wrong length, or text that is none, is the caller's mistake: the frame
+    /// itself is sound, so the call is answered and the connection lives.
+    private mutating func takeChecked(_ field: inout Field) throws(WireError) {
+        do {
+            try take(&field)
+            try field.value.requireEnd()
+        } catch {
+            guard error.code == .badFrame else { throw error }
+            throw WireError(.invalidArgument, "field \(field.tag.rawValue): \(error.reason)")
+        }
+    }
+
     private mutating func take(_ field: inout Field) throws(WireError) {
         switch field.tag {
         case .uri: uri = try field.value.readText()
@@ -87,13 +95,8 @@ struct RequestFields {
         case .contentType: contentType = try field.value.readText()
         case .userMetadata: try takeUserMetadata(&field.value)
         case .computeSHA256: computesSHA256 = true
-        case .expectedSHA256:
-            let digest = try field.value.readBytes()
-            guard digest.count == 32 else {
-                throw WireError(.invalidArgument, "a SHA-256 has 32 bytes")
-            }
-            expectedSHA256 = digest
-        case .bodyByteCount: bodyByteCount = try field.value.readUInt64()
+        case .expectedSHA256: expectedSHA256 = try field.value.readDigest()
+        case .bodyByteCount: bodyByteCount = try field.value.readByteCount()
         case .delimiter: delimiter = try field.value.readText()
         case .startAfter: startAfter = try field.value.readText()
         case .pageToken: pageToken = try field.value.readText()
@@ -101,7 +104,7 @@ struct RequestFields {
         case .validSeconds: validSeconds = try field.value.readUInt32()
         case .uploadID: uploadID = try field.value.readText()
         case .partNumber: partNumber = try field.value.readUInt32()
-        case .partOffset: partOffset = try field.value.readUInt64()
+        case .partOffset: partOffset = try field.value.readByteCount()
         default: break
         }
     }
@@ -109,7 +112,8 @@ struct RequestFields {
     private mutating func takeRange(_ reader: inout ByteReader) throws(WireError) {
         // W-43
         guard ranges.count < GetOptions.maximumRangeCount else {
-            throw WireError(.invalidArgument, "more than \(GetOptions.maximumRangeCount) ranges")
+            throw WireError(
+                .invalidArgument, "more than \(GetOptions.maximumRangeCount) ranges (W-43)")
         }
         let kind = try reader.readUInt8()
         let first = try reader.readUInt64()
@@ -118,7 +122,7 @@ struct RequestFields {
         case 0: ranges.append(.bounded(start: first, end: second))
         case 1: ranges.append(.from(first))
         case 2: ranges.append(.suffix(first))
-        default: throw WireError(.invalidArgument, "unknown kind of range \(kind)")
+        default: throw WireError(.invalidArgument, "unknown kind of range \(kind) (W-43)")
         }
     }
 

@@ -55,8 +55,7 @@ extension ByteWriter {
             write(field: .uri, uri.truncated(toByteCount: BlobURI.maximumByteCount))
         }
         if let delay = error.retryAfter {
-            let milliseconds = UInt32(clamping: max(0, delay.components.seconds) &* 1000)
-            write(field: .retryAfter, milliseconds)
+            write(field: .retryAfter, delay.wireMilliseconds)
         }
         if let byteCount = error.objectByteCount { write(field: .objectByteCount, byteCount) }
     }

@@ -32,10 +32,17 @@ struct ResponseFields {
     init(_ reader: inout ByteReader) throws(WireError) {
         while !reader.isAtEnd {
             var field = try Field(&reader)
-            guard try take(&field.value, field.tag) || !field.isCritical else {
+            guard try take(&field) || !field.isCritical else {
                 throw WireError(.badFrame, "a response has an unknown critical field (W-47)")
             }
         }
+    }
+
+    /// Takes a field that has to be used up when it is known.
+    private mutating func take(_ field: inout Field) throws(WireError) -> Bool {
+        guard try take(&field.value, field.tag) else { return false }
+        try field.value.requireEnd()
+        return true
     }
 
     /// - Returns: Whether the field is known.
@@ -46,8 +53,8 @@ struct ResponseFields {
         case .message: message = try value.readText()
         case .uri: uri = try value.readText()
         case .retryAfter: retryAfterMilliseconds = try value.readUInt32()
-        case .objectByteCount: objectByteCount = try value.readUInt64()
-        case .byteCount: byteCount = try value.readUInt64()
+        case .objectByteCount: objectByteCount = try value.readByteCount()
+        case .byteCount: byteCount = try value.readByteCount()
         case .etag: etag = try value.readText()
         case .lastModified: lastModified = try value.readTimestamp()
         case .contentType: contentType = try value.readText()
@@ -56,7 +63,7 @@ struct ResponseFields {
             userMetadata[name] = text
         case .version: version = try value.readText()
         case .resolvedRange: ranges.append(try value.readResolvedRange())
-        case .sha256: sha256 = try value.readBytes()
+        case .sha256: sha256 = try value.readDigest()
         case .existed: existed = try value.readUInt8() != 0
         case .pageToken: pageToken = try value.readText()
         case .uploadID: uploadID = try value.readText()
@@ -107,8 +114,8 @@ extension ByteReader {
 
     @_lifetime(self: copy self)
     fileprivate mutating func readResolvedRange() throws(WireError) -> Range<UInt64> {
-        let start = try readUInt64()
-        let end = try readUInt64()
+        let start = try readByteCount()
+        let end = try readByteCount()
         guard start <= end else {
             throw WireError(.badFrame, "a delivered range ends before it starts (W-62)")
         }
