@@ -1,5 +1,4 @@
 import BlobCore
-@testable import BlobWire
 import BlobRPCClient
 import BlobRPCServer
 import Foundation
@@ -7,6 +6,8 @@ import LinuxIO
 import Synchronization
 import TestKit
 import Testing
+
+@testable import BlobWire
 
 /// Peers that stop in the middle or never read: they lose their own connection at most.
 @Suite struct HostilePeerTests {
@@ -110,7 +111,8 @@ import Testing
         let server = try TestServer { $0.limits.maximumStreamCount = 2 }
         let peer = try await RawPeer.open(path: server.socketPath)
         for name in ["a", "b"] {
-            try await peer.call(.put(try server.uri(name), PutOptions(), bodyByteCount: 9), flags: [])
+            try await peer.call(
+                .put(try server.uri(name), PutOptions(), bodyByteCount: 9), flags: [])
         }
         let third = try await peer.call(.info)
         let refusal = try #require(try await peer.read(until: .response))

@@ -1,9 +1,10 @@
 import BlobCore
-@testable import BlobWire
 import BlobRPCClient
 import BlobRPCServer
 import TestKit
 import Testing
+
+@testable import BlobWire
 
 /// Peers that break the rules: each is closed with the code its rule names, and a well-behaved
 /// client beside it notices nothing.
@@ -113,10 +114,12 @@ import Testing
         ) { peer in
             try await open(peer)
             // A handler that is not there cannot take bytes: the URI is refused, so nothing does.
-            let id = try await peer.call(.put(try BlobURI(parsing: "s3://b/k"), PutOptions(), bodyByteCount: nil), flags: [])
+            let id = try await peer.call(
+                .put(try BlobURI(parsing: "s3://b/k"), PutOptions(), bodyByteCount: nil), flags: [])
             let chunk = [UInt8](repeating: 7, count: 32 << 10)
             for _ in 0..<4 {
-                try await peer.write(peer.frame(FrameHeader(type: .data, streamID: id), payload: chunk))
+                try await peer.write(
+                    peer.frame(FrameHeader(type: .data, streamID: id), payload: chunk))
             }
         }
     }
@@ -141,7 +144,8 @@ import Testing
 
     @Test func `W-54 an idle connection closes when the listener says so`() async throws {
         try await expectClose(
-            .peerStalled, "W-54", hasBystander: false, configure: { $0.timeouts.idle = .milliseconds(100) }
+            .peerStalled, "W-54", hasBystander: false,
+            configure: { $0.timeouts.idle = .milliseconds(100) }
         ) { peer in try await open(peer) }
     }
 

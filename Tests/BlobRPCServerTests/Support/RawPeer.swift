@@ -1,8 +1,9 @@
 import BlobCore
-@testable import BlobWire
 import Glibc
 import LinuxIO
 import Testing
+
+@testable import BlobWire
 
 /// A peer that writes what it likes onto the socket: the wire from the outside, with a limit of 20 s
 /// on every step so that a test fails instead of hanging. It blocks a thread of its own, never one
