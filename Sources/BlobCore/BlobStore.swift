@@ -21,11 +21,13 @@ public protocol BlobStore: Sendable {
     /// Writes a blob. It becomes visible whole, after its last byte, or not at all.
     ///
     /// - Throws: `alreadyExists`, `preconditionFailed`, `checksumMismatch`, `conflict`, `noSpace`.
+    @discardableResult
     func put(
         _ uri: BlobURI, body: BlobBody, options: PutOptions
     ) async throws(BlobError) -> PutResult
 
     /// Deletes a blob; succeeds when there is none.
+    @discardableResult
     func delete(_ uri: BlobURI, options: CallOptions) async throws(BlobError) -> DeleteResult
 
     /// Deletes up to 1000 blobs; the outcomes are in the order of `uris`.
@@ -37,6 +39,7 @@ public protocol BlobStore: Sendable {
     func list(_ prefix: BlobURI, options: ListOptions) async throws(BlobError) -> ListPage
 
     /// Copies a blob with its content type and user metadata.
+    @discardableResult
     func copy(
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult
@@ -77,6 +80,7 @@ public protocol BlobStore: Sendable {
     ///
     /// - Throws: `multipart` when the parts do not fit together, `uploadNotFound`; the destination
     ///   is then as it was.
+    @discardableResult
     func completeMultipartUpload(
         _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
     ) async throws(BlobError) -> PutResult

@@ -1,6 +1,7 @@
 import BlobCore
 import BlobRPCClient
 import BlobRPCServer
+import BlobWire
 import Synchronization
 import TestKit
 import Testing

@@ -1,4 +1,5 @@
 import BlobCore
+import BlobRPCClient
 import TestKit
 import Testing
 

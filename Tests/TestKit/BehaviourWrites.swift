@@ -165,7 +165,7 @@ extension BlobStoreBehaviour {
                         return result == nil ? nil : value
                     }
                 }
-                return await group.reduce(into: []) { winners, value in
+                return await group.reduce(into: [UInt8]()) { winners, value in
                     if let value { winners.append(value) }
                 }
             }
