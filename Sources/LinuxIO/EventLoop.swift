@@ -75,9 +75,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     /// The executor for an actor's `unownedExecutor`: this loop, under an identity of its own.
     ///
     /// The identity tells the loop which jobs are an actor's. Those run as isolated to the loop,
-    /// so that in a task that prefers the loop its actors call each other without a hop; a plain task's jobs must not, or each
-    /// would be queued a second time to leave an isolation that it never asked for (measured:
-    /// two jobs, and twice the time, for every task).
+    /// so that in a task that prefers the loop its actors call each other without a hop. A plain
+    /// task's jobs must not: each would be queued a second time, to leave an isolation that it
+    /// never asked for.
     public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         UnownedSerialExecutor(ordinary: isolation)
     }
