@@ -1,20 +1,16 @@
 #define _GNU_SOURCE
 #include "CLinuxShims.h"
-
-#include <malloc.h>
+#include "result.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/un.h>
@@ -24,12 +20,6 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
-
-#define RESULT(call)                       \
-    do {                                   \
-        __typeof__(call) result = (call);  \
-        return result < 0 ? -errno : result; \
-    } while (0)
 
 _Static_assert(MSG_NOSIGNAL == 0x4000 && MSG_MORE == 0x8000, "send flags");
 _Static_assert(MSG_CMSG_CLOEXEC == 0x40000000 && MSG_CTRUNC == 0x8, "receive flags");
@@ -288,91 +278,4 @@ int clinux_peer_process_descriptor(int descriptor) {
     socklen_t size = sizeof process;
     if (getsockopt(descriptor, SOL_SOCKET, SO_PEERPIDFD, &process, &size) < 0) return -errno;
     return process;
-}
-
-// --- Files beside a listening socket -----------------------------------------------------
-
-int clinux_open_directory(const char *path) {
-    RESULT(open(path, O_PATH | O_DIRECTORY | O_CLOEXEC));
-}
-
-int clinux_open_path(const char *path) { RESULT(open(path, O_PATH | O_CLOEXEC)); }
-
-int clinux_open_lock_file(int directory, const char *name) {
-    RESULT(openat(directory, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600));
-}
-
-int clinux_try_lock(int descriptor) {
-    int result;
-    do result = flock(descriptor, LOCK_EX | LOCK_NB);
-    while (result < 0 && errno == EINTR);
-    return result < 0 ? -errno : 0;
-}
-
-int clinux_stat_at(int directory, const char *name, struct stat *status) {
-    RESULT(fstatat(directory, name, status, AT_SYMLINK_NOFOLLOW));
-}
-
-int clinux_stat_descriptor(int descriptor, struct stat *status) {
-    RESULT(fstat(descriptor, status));
-}
-
-int clinux_set_mode(int descriptor, mode_t mode) { RESULT(fchmod(descriptor, mode)); }
-
-int clinux_set_mode_at(int directory, const char *name, mode_t mode) {
-    RESULT(fchmodat(directory, name, mode, 0));
-}
-
-int clinux_set_group_at(int directory, const char *name, gid_t group) {
-    RESULT(fchownat(directory, name, (uid_t)-1, group, AT_SYMLINK_NOFOLLOW));
-}
-
-int clinux_unlink_at(int directory, const char *name) { RESULT(unlinkat(directory, name, 0)); }
-
-int clinux_rename_exclusive(int directory, const char *from, const char *to) {
-    RESULT(renameat2(directory, from, directory, to, RENAME_NOREPLACE));
-}
-
-int clinux_rename_exchange(int directory, const char *from, const char *to) {
-    RESULT(renameat2(directory, from, directory, to, RENAME_EXCHANGE));
-}
-
-// --- Memory ------------------------------------------------------------------------------
-
-void clinux_keep_freed_memory(int map_threshold, int trim_threshold) {
-    mallopt(M_MMAP_THRESHOLD, map_threshold);
-    mallopt(M_TRIM_THRESHOLD, trim_threshold);
-}
-
-// --- Termination -------------------------------------------------------------------------
-
-static int termination_eventfd = -1;
-
-static void note_termination(int signal_number) {
-    (void)signal_number;
-    int saved = errno;
-    uint64_t one = 1;
-    ssize_t ignored = write(termination_eventfd, &one, sizeof one);
-    (void)ignored;
-    errno = saved;
-}
-
-int clinux_termination_eventfd(void) {
-    termination_eventfd = eventfd(0, EFD_CLOEXEC);
-    if (termination_eventfd < 0) return -errno;
-    struct sigaction action = {.sa_handler = note_termination, .sa_flags = SA_RESTART};
-    if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0) {
-        return -errno;
-    }
-    // A peer that closes its socket is an error of that call, not of the process.
-    signal(SIGPIPE, SIG_IGN);
-    return termination_eventfd;
-}
-
-int64_t clinux_eventfd_wait(int descriptor) {
-    uint64_t count = 0;
-    while (read(descriptor, &count, sizeof count) < 0) {
-        if (errno != EINTR) return -errno;
-    }
-    return (int64_t)count;
 }

@@ -39,11 +39,13 @@ extension EventLoop {
         var pause = Duration.milliseconds(1)
         while true {
             if let socket = try address.attempt(systemCalls) { return socket }
-            guard ContinuousClock.now + pause <= deadline else {
+            let remaining = deadline - ContinuousClock.now
+            guard remaining > .zero else {
                 throw SystemError(errorNumber: ETIMEDOUT, operation: "connect")
             }
             do {
-                try await sleep(for: pause)
+                // Cut to what remains, so that there is a last try when the time is up.
+                try await sleep(for: min(pause, remaining))
             } catch {
                 throw SystemError(errorNumber: ECANCELED, operation: "connect")
             }

@@ -24,6 +24,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     // nonisolated(unsafe): only code on the loop thread touches the core; every way to it goes
     // through `onLoop`, which checks that, or starts from the thread's own `run`.
     nonisolated(unsafe) private let core: LoopCore
+    private let isolation = LoopIsolation()
     private let inbox = ConditionLock(Inbox())
     private let finished = ConditionLock(false)
     private let wakes = Atomic<Int>(0)
@@ -50,6 +51,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         self.systemCalls = systemCalls
         wakeup = OwnedDescriptor(owning: try checked(clinux_eventfd_create(), "eventfd"))
         core = try LoopCore(wakeDescriptor: wakeup.rawValue)
+        isolation.loop = self
         try startThread(name: name) { self.run() }
     }
 
@@ -68,6 +70,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     /// Queues a Swift job. On the loop thread this takes no lock and makes no system call.
     public func enqueue(_ job: consuming ExecutorJob) {
         enqueue(.job(UnownedJob(job)))
+    }
+
+    /// The executor for an actor's `unownedExecutor`: this loop, under an identity of its own.
+    ///
+    /// The identity tells the loop which jobs are an actor's. Those run as isolated to the loop,
+    /// so that in a task that prefers the loop its actors call each other without a hop. A plain
+    /// task's jobs must not: each would be queued a second time, to leave an isolation that it
+    /// never asked for.
+    public func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: isolation)
     }
 
     /// Queues a closure behind the jobs already queued.
@@ -114,7 +126,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     /// The time at which this turn first asked; the same for the rest of the turn.
     public func now() -> ContinuousClock.Instant { onLoop.now() }
 
-    private func enqueue(_ item: LoopItem) {
+    fileprivate func enqueue(_ item: LoopItem) {
         if isCurrent {
             core.ready.append(item)
             return
@@ -206,6 +218,26 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
 
 /// One unit of queued work.
 enum LoopItem: Sendable {
+    /// Of a task that prefers the loop.
     case job(UnownedJob)
+    /// Of an actor whose executor is the loop.
+    case isolatedJob(UnownedJob)
     case closure(@Sendable () -> Void)
+}
+
+/// The serial executor that the actors of a loop see.
+private final class LoopIsolation: SerialExecutor {
+    // nonisolated(unsafe): written once, before the loop is handed out. Unowned: the loop owns
+    // this object, and an actor keeps the loop of its executor alive.
+    nonisolated(unsafe) unowned var loop: EventLoop?
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        guard let loop else { fatalError("the event loop of an actor went before the actor") }
+        loop.enqueue(.isolatedJob(job))
+    }
+
+    func checkIsolated() { precondition(loop?.isCurrent == true, "not on the event loop") }
+
+    func isIsolatingCurrentContext() -> Bool? { loop?.isCurrent == true }
 }

@@ -18,6 +18,8 @@ final class LoopCore {
     var ready = RingBuffer<LoopItem>(minimumCapacity: 256)
     var spareItems: [LoopItem] = []
     var isStopping = false
+    /// For tests: what runs once must not be queued twice.
+    private(set) var jobCount = 0
 
     private let wakeDescriptor: Int32
     private var endOfTurn: [any EndOfTurnHandler] = []
@@ -97,8 +99,11 @@ final class LoopCore {
         var budget = Self.jobsPerTurnMax
         while budget > 0, let item = ready.popFirst() {
             budget -= 1
+            jobCount += 1
             switch item {
             case .job(let job):
+                job.runSynchronously(on: taskExecutor)
+            case .isolatedJob(let job):
                 job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
             case .closure(let body):
                 body()

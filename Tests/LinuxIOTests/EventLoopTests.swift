@@ -119,6 +119,25 @@ import Testing
         }
     }
 
+    /// Each hop too many would cost as much again as the task itself.
+    @Test func tasksAndActorsTakeNoNeedlessHops() async throws {
+        try await withLoop { loop in
+            let before = try await loop.perform { loop.onLoop.jobCount }
+            await Task(executorPreference: loop) { _ = loop.isCurrent }.value
+            let afterTask = try await loop.perform { loop.onLoop.jobCount }
+            // The task and the closure that counts.
+            #expect(afterTask - before == 2)
+            let (first, second) = (LoopActor(loop: loop), LoopActor(loop: loop))
+            let isRight = await Task(executorPreference: loop) {
+                await first.incrementManyTimes(with: second)
+            }.value
+            #expect(isRight)
+            let afterActors = try await loop.perform { loop.onLoop.jobCount }
+            // The task, to the first actor, back, and the counting; none between the actors.
+            #expect(afterActors - afterTask == 4)
+        }
+    }
+
     @Test func jobsThatQueueJobsDoNotStarveReadiness() async throws {
         try await withLoop { loop in
             let running = Atomic<Bool>(true)
@@ -207,6 +226,11 @@ private actor LoopActor {
     init(loop: EventLoop) { self.loop = loop }
 
     func increment() -> Bool { incrementNow() }
+
+    func incrementManyTimes(with other: LoopActor) async -> Bool {
+        for _ in 0..<10 { guard await other.increment() else { return false } }
+        return incrementNow()
+    }
 
     func incrementNow() -> Bool {
         count += 1

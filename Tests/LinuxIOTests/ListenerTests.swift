@@ -32,8 +32,7 @@ import Testing
         listener.removePath()
     }
 
-    /// Looks at the directory at the moment between bind and rename, where an injected probe is
-    /// asked about a stale socket, and after: the final name never has other permissions.
+    /// Another task looks at the path all the time: it never shows other permissions.
     @Test func permissionsAreRightWhenThePathAppears() async throws {
         let path = path
         let watcher = Task.detached { () -> Set<UInt32> in
