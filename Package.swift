@@ -41,8 +41,10 @@ let package = Package(
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
             name: "BlobWire", dependencies: ["BlobCore"],
-            swiftSettings: strict + [.strictMemorySafety()]),
-        .target(name: "LinuxIO", dependencies: ["CLinuxShims"], swiftSettings: strict),
+            swiftSettings: strict + [
+                .strictMemorySafety(), .enableExperimentalFeature("Lifetimes"),
+            ]),
+        .target(name: "LinuxIO", dependencies: ["BlobCore", "CLinuxShims"], swiftSettings: strict),
         .target(
             name: "Backends",
             dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
@@ -60,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "blobrpcd",
             dependencies: [
-                "BlobCore", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -78,6 +80,7 @@ let package = Package(
             name: "TestKit",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestKit", swiftSettings: strict),
         .testTarget(name: "BlobCoreTests", dependencies: ["BlobCore"], swiftSettings: strict),
@@ -92,7 +95,8 @@ let package = Package(
         .testTarget(
             name: "BlobRPCServerTests",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "TestKit",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -104,7 +108,10 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CommandLineTests",
-            dependencies: ["BlobCore", "BlobRPCClient", "LinuxIO", "TestKit"],
+            dependencies: [
+                "BlobCore", "BlobRPCClient", "LinuxIO", "TestKit", "blobctl",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             swiftSettings: strict),
     ]
 )

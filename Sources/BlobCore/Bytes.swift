@@ -80,6 +80,14 @@ public struct Bytes: Sendable {
         return Bytes(storage: storage, lowerBound: start, upperBound: upperBound)
     }
 
+    /// The bytes at `range`, without copying.
+    public func slice(_ range: Range<Int>) -> Bytes {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "slice out of bounds")
+        return Bytes(
+            storage: storage, lowerBound: lowerBound + range.lowerBound,
+            upperBound: lowerBound + range.upperBound)
+    }
+
     /// The bytes as text, or nil when they are not valid UTF-8.
     public var utf8Text: String? {
         withUnsafeBytes { String(validating: $0, as: UTF8.self) }

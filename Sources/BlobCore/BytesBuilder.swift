@@ -52,16 +52,24 @@ public struct BytesBuilder: ~Copyable, Sendable {
 
     /// Calls `body` with the unwritten room at the end, for a kernel call that fills it; report what
     /// arrived with `advance(by:)`.
-    public mutating func withUnsafeRoom<Result>(
-        _ body: (UnsafeMutableRawBufferPointer) -> Result
-    ) -> Result {
-        body(UnsafeMutableRawBufferPointer(rebasing: storage.mutableBytes[count...]))
+    public mutating func withUnsafeRoom<Result, Failure: Error>(
+        _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(UnsafeMutableRawBufferPointer(rebasing: storage.mutableBytes[count...]))
     }
 
     /// Counts `byteCount` bytes that were written into the room.
     public mutating func advance(by byteCount: Int) {
         precondition(byteCount >= 0 && count + byteCount <= storage.mutableBytes.count)
         count += byteCount
+    }
+
+    /// Replaces bytes that were written before, from `offset` on.
+    public mutating func overwrite(at offset: Int, with bytes: [UInt8]) {
+        precondition(offset >= 0 && offset + bytes.count <= count, "nothing was written there")
+        UnsafeMutableRawBufferPointer(
+            rebasing: storage.mutableBytes[offset..<(offset + bytes.count)]
+        ).copyBytes(from: bytes)
     }
 
     /// The bytes written, without a copy. The builder is used up.

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Accepts the clients of a listener on an event loop. For the loop thread only.
 ///
 /// When descriptors run out, accepting pauses for ``pauseDuration``: clients wait in the backlog,
@@ -66,7 +68,12 @@ public final class AcceptLoop: ReadinessHandler {
             case .connection(let descriptor):
                 handler(.connection(descriptor))
             case .wouldBlock:
-                return
+                // A listener that was told to stop says hangup for ever, yet accept goes on to
+                // say EAGAIN: waiting for a client would be a busy loop.
+                guard readiness.contains(.hangup) else { return }
+                cancel()
+                let error = SystemError(errorNumber: EINVAL, operation: "accept4")
+                return handler(.failed(error))
             case .resourceExhausted(let errorNumber):
                 pause()
                 return handler(.paused(errorNumber: errorNumber))

@@ -2,7 +2,9 @@ internal import Glibc
 
 /// A mutex with a condition variable: how a thread waits for another one.
 ///
-/// `Synchronization.Mutex` has no way to wait, so this wraps the pthread pair.
+/// `Synchronization.Mutex` has no way to wait, so this wraps the pthread pair. The event loop's
+/// inbox uses it for its mutex alone: the thread sanitizer knows pthread mutexes but, as of Swift
+/// 6.3, not `Mutex`, and would report every job that changes threads as a race.
 final class ConditionLock<State>: @unchecked Sendable {
     // @unchecked: `state` is only reachable inside `withLock`, under the mutex. The pthread
     // objects must not move once used, so they live on the heap behind unsafe pointers.

@@ -24,7 +24,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     // nonisolated(unsafe): only code on the loop thread touches the core; every way to it goes
     // through `onLoop`, which checks that, or starts from the thread's own `run`.
     nonisolated(unsafe) private let core: LoopCore
-    private let inbox = Mutex(Inbox())
+    private let inbox = ConditionLock(Inbox())
     private let finished = ConditionLock(false)
     private let wakes = Atomic<Int>(0)
     private let wakeup: OwnedDescriptor

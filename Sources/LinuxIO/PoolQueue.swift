@@ -22,7 +22,7 @@ final class PoolQueue: Sendable {
     private let threadCountMax: Int
     private let capacity: Int
     private let state: ConditionLock<State>
-    private let ended = ConditionLock(())
+    private let endedThreadCount = ConditionLock(0)
 
     init(name: String, threadCountMax: Int, capacity: Int) {
         self.name = name
@@ -73,7 +73,7 @@ final class PoolQueue: Sendable {
     }
 
     func waitForThreads() {
-        ended.wait { _ in
+        endedThreadCount.wait { _ in
             state.withLock { state in state.threadCount == 0 ? () : nil }
         }
     }
@@ -94,11 +94,12 @@ final class PoolQueue: Sendable {
 
     private func serve() {
         while let job = nextJob() { job.run() }
-        // Under the lock of `ended`, or the waiter could look before and sleep after the signal.
-        ended.withLock { _ in
+        // Under this lock, or the waiter could look before and sleep after the signal.
+        endedThreadCount.withLock { count in
+            count += 1
             state.withLock { state in state.threadCount -= 1 }
         }
-        ended.signalAll()
+        endedThreadCount.signalAll()
     }
 
     private func nextJob() -> (any PoolJob)? {

@@ -1,7 +1,7 @@
 public import LinuxIO
 
 /// How hard a finished write is on the disk before it is reported as done.
-public enum LocalDurability: Sendable, Hashable, CaseIterable {
+public enum LocalDurability: String, Sendable, Hashable, CaseIterable {
     /// Left to the kernel: survives the end of the process, not a power cut.
     case none
     /// The bytes are on the disk before the blob becomes visible: never a torn blob, but after a

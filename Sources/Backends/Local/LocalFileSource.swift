@@ -19,8 +19,8 @@ public final class LocalFileSource: ChunkSource {
 
     /// The open file and what is read of it, for `sendfile`.
     public let fileRegions: FileRegions
-    private let uri: BlobURI
-    private let hops: PoolHops
+    let uri: BlobURI
+    let hops: PoolHops
     private let state: Mutex<State>
 
     init(uri: BlobURI, fileRegions: FileRegions, hops: PoolHops, usesCache: Bool) {

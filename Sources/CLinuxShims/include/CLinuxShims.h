@@ -109,4 +109,19 @@ int clinux_rename_exclusive(int directory, const char *_Nonnull from, const char
 // Swaps the two names.
 int clinux_rename_exchange(int directory, const char *_Nonnull from, const char *_Nonnull to);
 
+// --- Termination -------------------------------------------------------------------------
+
+// Installs a handler for SIGTERM and SIGINT that adds one to a blocking eventfd, and returns that
+// descriptor or a negated errno. A handler, because Swift's parked main thread waits in
+// sigsuspend(2) with every signal unblocked: blocking them and sigwait(3) elsewhere would lose.
+int clinux_termination_eventfd(void);
+// Waits for the eventfd; returns how many signals came, or a negated errno.
+int64_t clinux_eventfd_wait(int descriptor);
+
+// --- Memory ------------------------------------------------------------------------------
+
+// Allocations below map_threshold come from the heap, and the heap keeps trim_threshold bytes of
+// freed memory at its end.
+void clinux_keep_freed_memory(int map_threshold, int trim_threshold);
+
 #endif

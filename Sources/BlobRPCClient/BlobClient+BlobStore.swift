@@ -1,0 +1,138 @@
+public import BlobCore
+internal import BlobWire
+
+extension BlobClient: BlobStore {
+    /// What the store behind `uri` can do.
+    public func capabilities(
+        of uri: BlobURI, options: CallOptions
+    ) async throws(BlobError) -> Capabilities {
+        guard
+            case .capabilities(let capabilities) = try await call(
+                .capabilities(uri), options: options)
+        else { throw Self.unexpected }
+        return capabilities
+    }
+
+    /// The metadata of a blob.
+    public func head(
+        _ uri: BlobURI, options: GetOptions
+    ) async throws(BlobError) -> BlobMetadata {
+        guard
+            case .metadata(let metadata, _) = try await call(
+                .head(uri, options), options: options.call)
+        else { throw Self.unexpected }
+        return metadata
+    }
+
+    /// Begins to read a blob.
+    public func read(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobRead {
+        let result = try await perform(.get(uri, options), body: nil, options: options.call)
+        guard case .metadata(let metadata, let ranges) = result.response else {
+            throw Self.unexpected
+        }
+        return BlobRead(
+            metadata: metadata, ranges: ranges, source: ResponseChunks(result, ranges: ranges))
+    }
+
+    /// Writes a blob.
+    public func put(
+        _ uri: BlobURI, body: BlobBody, options: PutOptions
+    ) async throws(BlobError) -> PutResult {
+        try await write(
+            .put(uri, options, bodyByteCount: body.byteCount), body: body, options: options.call)
+    }
+
+    /// Deletes a blob.
+    public func delete(
+        _ uri: BlobURI, options: CallOptions
+    ) async throws(BlobError) -> DeleteResult {
+        guard case .deleted(let result) = try await call(.delete(uri), options: options) else {
+            throw Self.unexpected
+        }
+        return result
+    }
+
+    /// Deletes several blobs.
+    public func delete(
+        _ uris: [BlobURI], options: CallOptions
+    ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {
+        let body = BlobBody.bytes(try RecordBody.encode(uris: uris))
+        let (_, outcomes) = try await records(
+            .deleteMany, body: body, options: options, RecordBody.outcomes)
+        guard outcomes.count == uris.count else { throw Self.unexpected }
+        return outcomes
+    }
+
+    /// Lists blobs.
+    public func list(_ prefix: BlobURI, options: ListOptions) async throws(BlobError) -> ListPage {
+        let (response, listing) = try await records(
+            .list(prefix, options), body: nil, options: options.call, RecordBody.listing)
+        guard case .page(let token) = response else { throw Self.unexpected }
+        return ListPage(
+            entries: listing.entries, commonPrefixes: listing.commonPrefixes,
+            nextPageToken: token)
+    }
+
+    /// Copies a blob within the server.
+    public func copy(
+        from source: BlobURI, to destination: BlobURI, options: CopyOptions
+    ) async throws(BlobError) -> PutResult {
+        try await write(
+            .copy(from: source, to: destination, options), body: nil, options: options.call)
+    }
+
+    /// Signs a URL that reads the blob.
+    public func presignGet(
+        _ uri: BlobURI, options: PresignOptions
+    ) async throws(BlobError) -> PresignedURL {
+        guard case .url(let url) = try await call(.presignGet(uri, options), options: options.call)
+        else { throw Self.unexpected }
+        return url
+    }
+
+    /// Signs a URL that writes the blob.
+    public func presignPut(
+        _ uri: BlobURI, options: PresignOptions
+    ) async throws(BlobError) -> PresignedURL {
+        guard case .url(let url) = try await call(.presignPut(uri, options), options: options.call)
+        else { throw Self.unexpected }
+        return url
+    }
+
+    private func write(
+        _ arguments: BlobRequest.Arguments, body: BlobBody?, options: CallOptions
+    ) async throws(BlobError) -> PutResult {
+        let result = try await perform(arguments, body: body, options: options)
+        guard case .written(let written) = result.response else { throw Self.unexpected }
+        return written
+    }
+
+    /// Makes a call that is answered with records.
+    func records<Value: Sendable>(
+        _ arguments: BlobRequest.Arguments, body: BlobBody?, options: CallOptions,
+        _ decode: (Bytes) throws(WireError) -> Value
+    ) async throws(BlobError) -> (BlobResponse, Value) {
+        let result = try await perform(arguments, body: body, options: options)
+        let collected = try await collect(result)
+        do {
+            return (result.response, try decode(collected))
+        } catch {
+            throw BlobError(error.code, error.reason, origin: .client)
+        }
+    }
+
+    /// The longest list a server may send; far above what its own limits allow.
+    private static let maximumRecordByteCount = 64 << 20
+
+    private func collect(_ result: CallResult) async throws(BlobError) -> Bytes {
+        let stream = ResponseStream(result)
+        var collected = BytesBuilder()
+        while let bytes = try await stream.next()?.bytes {
+            guard collected.count + bytes.count <= Self.maximumRecordByteCount else {
+                throw BlobError(.tooLarge, "the server's list is too long", origin: .client)
+            }
+            collected.append(bytes)
+        }
+        return collected.freeze()
+    }
+}

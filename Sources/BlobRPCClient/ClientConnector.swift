@@ -1,0 +1,110 @@
+internal import BlobCore
+internal import Glibc
+internal import LinuxIO
+
+/// Keeps one usable connection: connects when there is none, once for all who wait.
+actor ClientConnector {
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
+    nonisolated let path: String
+    nonisolated let configuration: ClientConfiguration
+
+    private var current: ClientConnection?
+    /// The one attempt under way. Unstructured, so that no waiter's cancellation ends it for the
+    /// others; it ends by itself after the connect timeout.
+    private var attempt: Task<Result<ClientConnection, BlobError>, Never>?
+    private var isClosed = false
+
+    init(path: String, loop: EventLoop, configuration: ClientConfiguration) {
+        self.path = path
+        self.loop = loop
+        self.configuration = configuration
+    }
+
+    /// The connection to use now.
+    func connection() async throws(BlobError) -> ClientConnection {
+        guard !isClosed else {
+            throw BlobError(.cancelled, "the client was closed", origin: .client)
+        }
+        // On the same executor: no hop.
+        if let current, await current.isUsable { return current }
+        let attempt = attempt ?? Task { await self.connect() }
+        self.attempt = attempt
+        let result = await attempt.value
+        if self.attempt == attempt { self.attempt = nil }
+        let connection = try result.get()
+        guard !isClosed else {
+            throw BlobError(.cancelled, "the client was closed", origin: .client)
+        }
+        current = connection
+        return connection
+    }
+
+    /// Ends the connection and refuses to make another.
+    func close() {
+        isClosed = true
+        let closed = BlobError(.cancelled, "the client was closed", origin: .client)
+        let connection = current
+        current = nil
+        connection?.assumeIsolated { $0.end(closed) }
+    }
+
+    private func connect() async -> Result<ClientConnection, BlobError> {
+        let deadline = ContinuousClock.now + configuration.connectTimeout
+        var pause = configuration.reconnectPause
+        while true {
+            let error: BlobError
+            do throws(BlobError) {
+                return .success(try await connectOnce())
+            } catch let failure {
+                error = failure
+            }
+            // Jitter keeps clients that lost the same server from coming back in step.
+            let jittered = pause * Double.random(in: 0.5...1)
+            guard error.retry != .never, !isClosed, ContinuousClock.now + jittered < deadline else {
+                return .failure(error)
+            }
+            do {
+                try await loop.sleep(for: jittered)
+            } catch {
+                return .failure(BlobError.cancelled)
+            }
+            pause = min(pause * 2, configuration.maximumReconnectPause)
+        }
+    }
+
+    private func connectOnce() async throws(BlobError) -> ClientConnection {
+        let socket: OwnedDescriptor
+        do {
+            socket = try await loop.connectUnix(path: path, timeout: configuration.connectTimeout)
+        } catch {
+            throw Self.failure(error, path: path)
+        }
+        if let byteCount = configuration.sendBufferByteCount {
+            // Best effort: the system's default works as well, only slower.
+            _ = try? SocketOptions.requestSendBuffer(
+                byteCount: byteCount, descriptor: socket.rawValue)
+        }
+        let connection = ClientConnection(
+            socket: socket, loop: loop, configuration: configuration)
+        try await connection.open(timeout: configuration.connectTimeout)
+        return connection
+    }
+
+    private static func failure(_ error: SystemError, path: String) -> BlobError {
+        switch error.errorNumber {
+        case EACCES, EPERM:
+            return BlobError(
+                .permissionDenied, "may not connect to \(path): \(error)", origin: .client)
+        case ENOENT, ECONNREFUSED, ENOTSOCK, ECONNRESET, EPIPE, ETIMEDOUT, EAGAIN:
+            var failure = BlobError(
+                .connectionLost, "no server answers at \(path): \(error); is blobrpcd running?",
+                origin: .client)
+            failure.retry = .backoff
+            return failure
+        default:
+            return BlobError(
+                .inputOutput, "cannot connect to \(path): \(error)", origin: .client)
+        }
+    }
+}

@@ -1,0 +1,44 @@
+internal import BlobCore
+internal import BlobWire
+internal import LinuxIO
+
+/// One call being served. Belongs to its session: only the session's actor touches it.
+final class Call {
+    let streamID: UInt32
+    let request: BlobRequest
+    /// What follows the request: bytes or records.
+    let body: InboundBody?
+    let bodyForm: RequestBodyForm
+    let startedAt: ContinuousClock.Instant
+
+    var task: Task<Void, Never>?
+    var deadline: TimerToken?
+    /// Why the session ended the call; overrides whatever the handler reports.
+    var failure: BlobError?
+    /// The handler waiting for room in the stream's queue, or for it to be written.
+    var writeWaiter: CheckedContinuation<Void, Never>?
+    var writeWaitingSince: ContinuousClock.Instant?
+    /// Whether the waiter wants everything written, not just room.
+    var waitsUntilWritten = false
+    /// The number of body bytes handed to the session for sending.
+    var hasEnded = false
+
+    init(
+        streamID: UInt32, request: BlobRequest, body: InboundBody?, bodyForm: RequestBodyForm,
+        startedAt: ContinuousClock.Instant
+    ) {
+        self.streamID = streamID
+        self.request = request
+        self.body = body
+        self.bodyForm = bodyForm
+        self.startedAt = startedAt
+    }
+
+    /// Wakes the handler that waits to write.
+    func resumeWriter() {
+        writeWaitingSince = nil
+        guard let waiter = writeWaiter else { return }
+        writeWaiter = nil
+        waiter.resume()
+    }
+}

@@ -1,0 +1,230 @@
+internal import Backends
+internal import BlobCore
+internal import BlobWire
+
+/// Serves one call: decoded request in, response and body out. What is judged is the very value
+/// that is executed.
+struct CallHandler {
+    let call: Call
+    let environment: SessionEnvironment
+
+    /// The longest body of records, in bytes (rule W-49).
+    static let maximumRecordByteCount = 4 << 20
+    /// Bodies announced up to this size are collected first: the backend then needs one step.
+    static let collectedBodyByteCount: UInt64 = 64 << 10
+
+    private var store: any BlobStore { environment.store }
+
+    func run(on session: isolated ServerSession) async throws(BlobError) {
+        try authorize()
+        switch call.request.arguments {
+        case .get(let uri, let options): try await get(uri, options, on: session)
+        case .list(let uri, let options): try await list(uri, options, on: session)
+        case .deleteMany: try await deleteMany(on: session)
+        case .presignUploadParts(let upload, let options):
+            try await presignParts(upload, options, on: session)
+        case .listParts(let upload, let after):
+            try await listParts(upload, after, on: session)
+        default:
+            answer(try await unary(on: session), on: session)
+        }
+    }
+
+    private func authorize() throws(BlobError) {
+        guard environment.listener.isReadOnly else { return }
+        switch call.request.operation {
+        case .head, .get, .list, .presignGet, .capabilities, .info, .listParts: return
+        default: throw BlobError(.readOnly, "this socket may not write", origin: .policy)
+        }
+    }
+
+    private func answer(_ response: BlobResponse, on session: isolated ServerSession) {
+        session.respond(streamID: call.streamID, response, isLast: true)
+    }
+
+    private func unary(
+        on session: isolated ServerSession
+    ) async throws(BlobError) -> BlobResponse {
+        switch call.request.arguments {
+        case .head(let uri, let options):
+            return .metadata(try await store.head(uri, options: options), ranges: [])
+        case .put(let uri, let options, let byteCount):
+            let body = try await body(byteCount, on: session)
+            return .written(try await store.put(uri, body: body, options: options))
+        case .delete(let uri):
+            return .deleted(try await store.delete(uri, options: CallOptions()))
+        case .copy(let source, let destination, let options):
+            return .written(
+                try await store.copy(from: source, to: destination, options: options))
+        case .presignGet(let uri, let options):
+            return .url(try await store.presignGet(uri, options: options))
+        case .presignPut(let uri, let options):
+            return .url(try await store.presignPut(uri, options: options))
+        case .createMultipartUpload(let uri, let options):
+            return .upload(try await store.createMultipartUpload(uri, options: options))
+        case .uploadPart(let upload, let partNumber, let options, let byteCount):
+            let body = try await body(byteCount, on: session)
+            return .part(
+                try await store.uploadPart(
+                    upload, partNumber: partNumber, body: body, options: options))
+        case .completeMultipartUpload(let upload, let options):
+            let parts = try await records(on: session, RecordBody.parts)
+            return .written(
+                try await store.completeMultipartUpload(upload, parts: parts, options: options))
+        case .abortMultipartUpload(let upload):
+            try await store.abortMultipartUpload(upload, options: CallOptions())
+            return .done
+        case .capabilities(let uri):
+            return .capabilities(try await store.capabilities(of: uri, options: CallOptions()))
+        case .info: return .info(info())
+        case .get, .list, .deleteMany, .presignUploadParts, .listParts:
+            throw BlobError(.internal, "a call with a body was taken for one without")
+        }
+    }
+
+    private func info() -> ServerInfo {
+        let identity = environment.identity
+        return ServerInfo(
+            serverName: identity.agentName, instanceID: identity.instanceID,
+            uptimeSeconds: UInt64(max(0, (.now - identity.startedAt).components.seconds)),
+            schemes: identity.schemes, mounts: identity.mounts,
+            counters: environment.metrics.snapshot)
+    }
+
+    // MARK: Request bodies
+
+    /// W-22: no body at all is not a body of no bytes.
+    private func body(
+        _ byteCount: UInt64?, on session: isolated ServerSession
+    ) async throws(BlobError) -> BlobBody {
+        switch call.bodyForm {
+        case .none:
+            throw BlobError(.invalidArgument, "the call needs a body (W-22)", origin: .protocol)
+        case .empty:
+            guard byteCount ?? 0 == 0 else { throw shortBody(byteCount, 0) }
+            return .bytes(Bytes())
+        case .follows: break
+        }
+        guard let source = call.body else { return .bytes(Bytes()) }
+        guard let byteCount, byteCount <= Self.collectedBodyByteCount else {
+            return .stream(source, byteCount: byteCount)
+        }
+        let bytes = try await collect(source, limit: Int(byteCount), on: session)
+        guard bytes.count == Int(byteCount) else { throw shortBody(byteCount, bytes.count) }
+        return .bytes(bytes)
+    }
+
+    private func shortBody(_ announced: UInt64?, _ received: Int) -> BlobError {
+        BlobError(
+            .invalidArgument,
+            "the body has \(received) bytes where \(announced ?? 0) were announced")
+    }
+
+    private func collect(
+        _ source: InboundBody, limit: Int, on session: isolated ServerSession
+    ) async throws(BlobError) -> Bytes {
+        guard let first = try await source.next() else { return Bytes() }
+        guard first.count <= limit else { throw overlong(limit) }
+        guard let second = try await source.next() else { return first }
+        var collected = BytesBuilder(capacity: first.count + second.count)
+        collected.append(first)
+        var piece: Bytes? = second
+        while let bytes = piece {
+            guard collected.count + bytes.count <= limit else { throw overlong(limit) }
+            collected.append(bytes)
+            piece = try await source.next()
+        }
+        return collected.freeze()
+    }
+
+    private func overlong(_ limit: Int) -> BlobError {
+        BlobError(.tooLarge, "the body is longer than \(limit) bytes")
+    }
+
+    private func records<Value>(
+        on session: isolated ServerSession, _ decode: (Bytes) throws(WireError) -> Value
+    ) async throws(BlobError) -> Value {
+        var bytes = Bytes()
+        if let source = call.body {
+            bytes = try await collect(
+                source, limit: Self.maximumRecordByteCount, on: session)
+        }
+        do {
+            return try decode(bytes)
+        } catch {
+            throw BlobError(.invalidArgument, error.reason, origin: .protocol)
+        }
+    }
+
+    // MARK: Answers with bodies
+
+    private func get(
+        _ uri: BlobURI, _ options: GetOptions, on session: isolated ServerSession
+    ) async throws(BlobError) {
+        let read = try await store.read(uri, options: options)
+        defer { read.source.cancel() }
+        session.respond(
+            streamID: call.streamID, .metadata(read.metadata, ranges: read.ranges), isLast: false)
+        // W-37: with several ranges every frame says where its bytes belong.
+        let tellsOffsets = read.ranges.count > 1
+        if let file = read.source as? LocalFileSource {
+            try await FileRegionSender(call: call, tellsOffsets: tellsOffsets)
+                .send(file, on: session)
+        } else {
+            while let chunk = try await read.source.next() {
+                try await session.send(
+                    .bytes(chunk.bytes), offset: tellsOffsets ? chunk.offset : nil, of: call)
+            }
+        }
+        try session.sendTrailer(of: call)
+    }
+
+    private func list(
+        _ prefix: BlobURI, _ options: ListOptions, on session: isolated ServerSession
+    ) async throws(BlobError) {
+        let page = try await store.list(prefix, options: options)
+        try await answer(
+            .page(nextPageToken: page.nextPageToken),
+            records: try RecordBody.encode(
+                entries: page.entries, commonPrefixes: page.commonPrefixes), on: session)
+    }
+
+    private func deleteMany(on session: isolated ServerSession) async throws(BlobError) {
+        let uris = try await records(on: session, RecordBody.uris)
+        let outcomes = try await store.delete(uris, options: CallOptions())
+        try await answer(
+            .records, records: try RecordBody.encode(outcomes: outcomes), on: session)
+    }
+
+    private func presignParts(
+        _ upload: MultipartUpload, _ options: PresignOptions, on session: isolated ServerSession
+    ) async throws(BlobError) {
+        let numbers = try await records(on: session, RecordBody.partNumbers)
+        let urls = try await store.presignUploadParts(
+            upload, partNumbers: numbers, options: options)
+        try await answer(
+            .records, records: try RecordBody.encode(urls: urls), on: session)
+    }
+
+    private func listParts(
+        _ upload: MultipartUpload, _ after: UInt32, on session: isolated ServerSession
+    ) async throws(BlobError) {
+        let page = try await store.listParts(
+            upload, afterPartNumber: after, options: CallOptions())
+        try await answer(
+            .parts(nextPartNumber: page.nextPartNumber),
+            records: try RecordBody.encode(parts: page.parts), on: session)
+    }
+
+    private func answer(
+        _ response: BlobResponse, records: Bytes, on session: isolated ServerSession
+    ) async throws(BlobError) {
+        guard !records.isEmpty else {
+            session.respond(streamID: call.streamID, response, isLast: true)
+            return
+        }
+        session.respond(streamID: call.streamID, response, isLast: false)
+        try await session.send(.bytes(records), offset: nil, of: call)
+        try session.sendTrailer(of: call)
+    }
+}

@@ -1,0 +1,141 @@
+import Backends
+import BlobCore
+import BlobRPCServer
+import BlobWire
+import Foundation
+import LinuxIO
+import Logging
+
+/// Arguments, configuration file and defaults, resolved: arguments win over the file.
+struct Settings {
+    let roots: [String]
+    let mounts: [String: BlobURI]
+    let durability: LocalDurability
+    let logLevel: Logger.Level
+    let blockingThreadCount: Int
+    let serverConfiguration: ServerConfiguration
+
+    init(_ arguments: Daemon) throws(BlobError) {
+        var file = ConfigurationFile()
+        if let path = arguments.config { file = try ConfigurationFile(path: path) }
+        var roots = arguments.roots.isEmpty ? file.roots ?? [] : arguments.roots
+        if roots.isEmpty { roots = [DefaultPaths.storeDirectory()] }
+        self.roots = try roots.map { (root) throws(BlobError) in try Self.absolute(root) }
+        var mounts: [String: BlobURI] = [:]
+        for (name, base) in file.mounts ?? [:] {
+            mounts[name] = try BlobURI(parsingPrefix: base)
+        }
+        self.mounts = mounts
+        durability = try Self.parse(file.durability, "durability", default: .data) {
+            LocalDurability(rawValue: $0)
+        }
+        logLevel = try Self.parse(
+            arguments.logLevel ?? file.logLevel, "log level", default: .info
+        ) { Logger.Level(rawValue: $0) }
+        blockingThreadCount = min(max(1, file.blockingThreads ?? 4), 64)
+        serverConfiguration = try Self.server(arguments, file, mounts: mounts)
+    }
+
+    private static func server(
+        _ arguments: Daemon, _ file: ConfigurationFile, mounts: [String: BlobURI]
+    ) throws(BlobError) -> ServerConfiguration {
+        var listeners = try (file.listeners ?? []).map { (listener) throws(BlobError) in
+            try configuration(of: listener)
+        }
+        if let socket = arguments.socket {
+            var listener = listeners.first ?? ListenerConfiguration(path: socket)
+            listener.path = socket
+            listeners = [listener]
+        }
+        if listeners.isEmpty {
+            listeners = [ListenerConfiguration(path: DefaultPaths.socketPath())]
+        }
+        let loopCount = file.eventLoops ?? ProcessInfo.processInfo.activeProcessorCount
+        var server = ServerConfiguration(
+            listeners: listeners, eventLoopCount: min(max(1, loopCount), 64))
+        if let seconds = file.drainSeconds { server.drainTimeout = .seconds(max(0, seconds)) }
+        server.agentName = ServerVersion.agentName
+        server.mountNames = mounts.keys.sorted()
+        server.schemes = ["blob", "file"]
+        return server
+    }
+
+    private static func configuration(
+        of file: ConfigurationFile.Listener
+    ) throws(BlobError) -> ListenerConfiguration {
+        var listener = ListenerConfiguration(path: try absolute(file.path))
+        listener.mode = try parse(file.mode, "mode", default: 0o600) { UInt32($0, radix: 8) }
+        listener.isReadOnly = file.readOnly ?? false
+        if let count = file.maximumConnections { listener.maximumConnectionCount = max(1, count) }
+        if let count = file.maximumConcurrentCalls {
+            listener.limits.maximumStreamCount = max(1, count)
+        }
+        if let byteCount = file.maximumDataBytes {
+            guard listener.limits.acceptsDataByteCount(byteCount) else {
+                throw BlobError(.invalidArgument, "maximumDataBytes must be 16 KiB to 4 MiB")
+            }
+            listener.limits.frames.maximumDataByteCount = byteCount
+        }
+        if let credit = file.streamCreditBytes {
+            listener.limits.streamCreditByteCount = credit
+        }
+        if let credit = file.connectionCreditBytes {
+            listener.limits.connectionCreditByteCount = credit
+        }
+        listener.maximumTimeout = file.maximumCallSeconds.map { .seconds(max(1, $0)) }
+        if let byteCount = file.sendBufferBytes { listener.sendBufferByteCount = byteCount }
+        func set(_ seconds: Int64?, _ path: WritableKeyPath<SessionTimeouts, Duration>) {
+            if let seconds { listener.timeouts[keyPath: path] = .seconds(max(1, seconds)) }
+        }
+        set(file.handshakeSeconds, \.handshake)
+        set(file.partialFrameSeconds, \.partialFrame)
+        set(file.writeStallSeconds, \.writeStall)
+        set(file.streamProgressSeconds, \.streamProgress)
+        listener.timeouts.idle = file.idleSeconds.map { .seconds(max(1, $0)) }
+        return listener
+    }
+
+    /// Creates what the defaults need; what was named explicitly must exist, except a store's root.
+    func makeDirectories() throws(BlobError) {
+        for root in roots { try Self.makeDirectory(root, mode: 0o755) }
+        for listener in serverConfiguration.listeners {
+            let parent = (listener.path as NSString).deletingLastPathComponent
+            if !parent.isEmpty { try Self.makeDirectory(parent, mode: 0o700) }
+        }
+    }
+
+    func makeStore(pool: BlockingPool) throws(BlobError) -> BlobStoreDispatcher {
+        let local = try LocalBackend(
+            configuration: {
+                var configuration = LocalBackendConfiguration(roots: roots, blockingPool: pool)
+                configuration.durability = durability
+                return configuration
+            }())
+        return try BlobStoreDispatcher(backends: [.file: local], mounts: mounts)
+    }
+
+    private static func makeDirectory(_ path: String, mode: Int) throws(BlobError) {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true,
+                attributes: [.posixPermissions: mode])
+        } catch {
+            throw BlobError(.inputOutput, "cannot create the directory \(path): \(error)")
+        }
+    }
+
+    private static func absolute(_ path: String) throws(BlobError) -> String {
+        guard !path.isEmpty else { throw BlobError(.invalidArgument, "a path is empty") }
+        return URL(fileURLWithPath: path).standardizedFileURL.path
+    }
+
+    private static func parse<Value>(
+        _ text: String?, _ name: String, default value: Value, _ convert: (String) -> Value?
+    ) throws(BlobError) -> Value {
+        guard let text else { return value }
+        guard let converted = convert(text) else {
+            throw BlobError(.invalidArgument, "'\(text)' is no \(name)")
+        }
+        return converted
+    }
+}

@@ -1,0 +1,73 @@
+public import Backends
+public import BlobCore
+public import BlobRPCClient
+public import BlobRPCServer
+internal import Foundation
+public import LinuxIO
+internal import Logging
+
+/// A server in this process on a local store of its own.
+public final class TestServer: Sendable {
+    /// Holds the socket and the store.
+    public let directory: TemporaryDirectory
+    /// The server.
+    public let server: BlobServer
+    /// The store behind it.
+    public let store: BlobStoreDispatcher
+    private let pool: BlockingPool
+
+    /// The path of the socket.
+    public var socketPath: String { "\(directory.path)/socket" }
+    /// The root of the local store.
+    public var rootPath: String { "\(directory.path)/root" }
+
+    /// Starts a server.
+    ///
+    /// - Parameter configure: Changes the listener before it is bound.
+    public init(
+        systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
+        configure: (inout ListenerConfiguration) -> Void = { _ in },
+        wrapping: (any BlobStore) -> any BlobStore = { $0 }
+    ) throws {
+        directory = try TemporaryDirectory()
+        let root = "\(directory.path)/root"
+        try FileManager.default.createDirectory(
+            atPath: root, withIntermediateDirectories: true)
+        pool = BlockingPool(name: "test-io", threadCount: 4)
+        let local = try LocalBackend(
+            configuration: LocalBackendConfiguration(roots: [root], blockingPool: pool))
+        store = try BlobStoreDispatcher(
+            backends: [.file: local],
+            mounts: ["data": try BlobURI(parsingPrefix: "file://\(root)/mounted")])
+        var listener = ListenerConfiguration(path: "\(directory.path)/socket")
+        configure(&listener)
+        var configuration = ServerConfiguration(
+            listeners: [listener], eventLoopCount: eventLoopCount)
+        configuration.drainTimeout = .seconds(5)
+        configuration.schemes = ["blob", "file"]
+        configuration.mountNames = ["data"]
+        var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .critical
+        server = try BlobServer(
+            configuration: configuration, store: wrapping(store), blockingPool: pool,
+            logger: logger, systemCalls: systemCalls)
+    }
+
+    /// A client of this server.
+    public func connect(
+        _ configuration: ClientConfiguration = ClientConfiguration()
+    ) async throws -> BlobClient {
+        try await BlobClient.connect(path: socketPath, configuration: configuration)
+    }
+
+    /// The URI of a file in the store.
+    public func uri(_ name: String) throws -> BlobURI {
+        try BlobURI(parsing: "file://\(rootPath)/\(name)")
+    }
+
+    /// Stops the server and waits for it.
+    public func stop() async {
+        await server.shutdown()
+        pool.shutdown()
+    }
+}
