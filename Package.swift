@@ -89,7 +89,8 @@ let package = Package(
         .testTarget(
             name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinuxShims"], swiftSettings: strict),
         .testTarget(
-            name: "BackendsTests", dependencies: ["BlobCore", "LinuxIO", "Backends", "TestKit"],
+            name: "BackendsTests",
+            dependencies: ["BlobCore", "LinuxIO", "Backends", "CFileShims", "TestKit"],
             swiftSettings: strict),
         .testTarget(
             name: "BlobRPCServerTests",

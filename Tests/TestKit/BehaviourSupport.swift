@@ -1,16 +1,67 @@
 import BlobCore
+import Glibc
 import Synchronization
 import Testing
 
-/// Bytes that differ by seed and never repeat with a short period, so that shifted or mixed content
-/// is noticed.
+/// Bytes that differ by seed and repeat only after an odd number of bytes, so that shifted, swapped
+/// or mixed content is noticed. Copied from one block: tests of a debug build need many megabytes.
 func patternBytes(count: Int, seed: UInt64 = 1) -> [UInt8] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    return (0..<count).map { _ in
+    [UInt8](unsafeUninitializedCapacity: count) { target, initializedCount in
+        patternBlock.withUnsafeBytes { block in
+            var source = Int(seed &* 7919 % UInt64(block.count))
+            var position = 0
+            while position < count {
+                let byteCount = min(count - position, block.count - source)
+                UnsafeMutableRawBufferPointer(
+                    rebasing: UnsafeMutableRawBufferPointer(target)[position...]
+                )
+                .copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: block[source..<(source + byteCount)]))
+                position += byteCount
+                source = 0
+            }
+        }
+        initializedCount = count
+    }
+}
+
+private let patternBlock: [UInt8] = {
+    var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+    return (0..<65_521).map { _ in
         state ^= state << 13
         state ^= state >> 7
         state ^= state << 17
         return UInt8(truncatingIfNeeded: state >> 24)
+    }
+}()
+
+/// What was read: compared as memory, and printed as a count rather than megabytes of numbers.
+struct Content: CustomTestStringConvertible {
+    var bytes: [UInt8] = []
+
+    var count: Int { bytes.count }
+    var isEmpty: Bool { bytes.isEmpty }
+    var testDescription: String { "\(bytes.count) bytes beginning \(bytes.prefix(8))" }
+
+    /// Whether all bytes are the same one.
+    var isUniform: Bool {
+        guard let first = bytes.first else { return true }
+        return self == [UInt8](repeating: first, count: bytes.count)
+    }
+
+    init() {}
+
+    init(copying bytes: Bytes) {
+        append(bytes)
+    }
+
+    /// As memory: a debug build takes minutes to append megabytes one by one.
+    mutating func append(_ chunk: Bytes) {
+        chunk.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
+    static func == (left: Content, right: [UInt8]) -> Bool {
+        left.count == right.count && memcmp(left.bytes, right, right.count) == 0
     }
 }
 
@@ -104,8 +155,8 @@ func expectError(
 /// All bytes of a read. Expects every chunk to be where it must be.
 func collect(
     _ read: BlobRead, sourceLocation: SourceLocation = #_sourceLocation
-) async throws -> [UInt8] {
-    var bytes: [UInt8] = []
+) async throws -> Content {
+    var content = Content()
     var expected = read.ranges.flatMap { $0.isEmpty ? [] : [$0] }[...]
     for try await chunk in read {
         #expect(!chunk.bytes.isEmpty, sourceLocation: sourceLocation)
@@ -115,10 +166,10 @@ func collect(
         try #require(end <= current.upperBound, sourceLocation: sourceLocation)
         expected[expected.startIndex] = end..<current.upperBound
         if end == current.upperBound { expected.removeFirst() }
-        bytes += chunk.bytes
+        content.append(chunk.bytes)
     }
     #expect(expected.isEmpty, "the read ended early", sourceLocation: sourceLocation)
-    return bytes
+    return content
 }
 
 extension BehaviourContext {
@@ -131,8 +182,8 @@ extension BehaviourContext {
     }
 
     /// The bytes of `key`.
-    func get(_ key: String, range: ByteRange? = nil) async throws -> [UInt8] {
-        Array(try await store.get(uri(key), range: range))
+    func get(_ key: String, range: ByteRange? = nil) async throws -> Content {
+        Content(copying: try await store.get(uri(key), range: range))
     }
 
     /// Expects that there is no blob `key`.

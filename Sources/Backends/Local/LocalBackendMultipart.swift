@@ -194,7 +194,8 @@ extension Publication {
             descriptor, attributes: attributes, keepsAttributes: path.root.keepsAttributes,
             durability: publisher.durability)
         let status = try publisher.publish(
-            descriptor, named: fileName, in: upload.directory, at: path, condition: condition)
+            descriptor, named: fileName, in: upload.directory, at: path, condition: condition,
+            .upload)
         return PutResult(etag: status.etag, byteCount: status.byte_count)
     }
 }

@@ -13,11 +13,12 @@ struct Publisher: Sendable {
 
     /// Renames `name` in `directory` to `path` if `condition` holds; blocks.
     ///
+    /// - Parameter intent: What a missing source means.
     /// - Returns: The status of the blob under its new name. Renaming changes the entity tag, so it
     ///   cannot be had earlier.
     func publish(
         _ descriptor: SharedDescriptor, named name: String, in directory: SharedDescriptor,
-        at path: LocalPath, condition: WriteCondition
+        at path: LocalPath, condition: WriteCondition, _ intent: FileIntent = .write
     ) throws(BlobError) -> FileStatus {
         let (parentPath, targetName) = path.split
         for _ in 0..<Self.maximumAttemptCount {
@@ -33,7 +34,7 @@ struct Publisher: Sendable {
             if outcome == -ENOENT {
                 var status = FileStatus()
                 try FileFailure.check(
-                    cfile_lstatat(directory.rawValue, name, &status), "publishing", .upload)
+                    cfile_lstatat(directory.rawValue, name, &status), "publishing", intent)
                 continue
             }
             if outcome == -EEXIST { throw Self.alreadyExists }

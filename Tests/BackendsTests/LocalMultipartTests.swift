@@ -1,0 +1,160 @@
+import Backends
+import BlobCore
+import Foundation
+import TestKit
+import Testing
+
+/// What is particular about multipart uploads to files (FS-10).
+@Suite struct LocalMultipartTests {
+    private func begin(_ fixture: LocalFixture) async throws -> MultipartUpload {
+        try await fixture.store.createMultipartUpload(
+            fixture.uri("blob"), options: MultipartOptions(contentType: "text/plain"))
+    }
+
+    private func place(
+        _ fixture: LocalFixture, _ upload: MultipartUpload, _ number: UInt32, _ text: String,
+        at offset: UInt64
+    ) async throws -> UploadedPart {
+        try await fixture.store.uploadPart(
+            upload, partNumber: number, body: .bytes(Bytes(utf8: text)),
+            options: UploadPartOptions(offset: offset))
+    }
+
+    private func complete(
+        _ fixture: LocalFixture, _ upload: MultipartUpload, _ parts: [UploadedPart]
+    ) async throws {
+        _ = try await fixture.store.completeMultipartUpload(
+            upload, parts: parts, options: CompleteOptions())
+    }
+
+    @Test func `IX5 FS-10 abort removes its own staging and nothing else`() async throws {
+        let fixture = try LocalFixture()
+        try await fixture.put("kept", at: "blob")
+        let first = try await begin(fixture)
+        let second = try await begin(fixture)
+        _ = try await place(fixture, first, 1, "x", at: 0)
+        try await fixture.store.abortMultipartUpload(first, options: CallOptions())
+        #expect(fixture.stagedNames == ["upload-\(second.uploadID)"])
+        #expect(try await fixture.text(at: "blob") == "kept")
+    }
+
+    @Test func `FS-10 parts that leave a hole or overlap are not published`() async throws {
+        let fixture = try LocalFixture()
+        for (offset, size) in [(UInt64(6), UInt64(4)), (4, 4), (.max - 2, 4)] {
+            try await fixture.put("kept", at: "blob")
+            let upload = try await begin(fixture)
+            let first = try await place(fixture, upload, 1, "12345", at: 0)
+            do {
+                let second = try await place(fixture, upload, 2, "6789", at: offset)
+                #expect(second.byteCount == size)
+                await expectError(.multipart) {
+                    try await complete(fixture, upload, [first, second])
+                }
+            } catch let error as BlobError {
+                #expect(error.code == .tooLarge)
+            }
+            #expect(try await fixture.text(at: "blob") == "kept")
+            // The upload can be put right and completed.
+            let second = try await place(fixture, upload, 2, "6789", at: 5)
+            if offset != 6 { try await complete(fixture, upload, [first, second]) }
+        }
+    }
+
+    @Test func `FS-10 an uploader that shares the file system writes into one file`() async throws {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        let urls = try await fixture.store.presignUploadParts(
+            upload, partNumbers: [1, 2], options: PresignOptions())
+        let url = try #require(urls.first).url
+        #expect(urls.allSatisfy { $0.url == url })
+        let path = String(url.dropFirst("file://".count))
+        let handle = try #require(FileHandle(forWritingAtPath: path))
+        try handle.seek(toOffset: 3)
+        try handle.write(contentsOf: Data("de".utf8))
+        try handle.seek(toOffset: 0)
+        try handle.write(contentsOf: Data("abc".utf8))
+        try handle.close()
+        let wrong = [1, 2].map { UploadedPart(partNumber: $0, byteCount: 3) }
+        await expectError(.multipart) { try await complete(fixture, upload, wrong) }
+        let right = [
+            UploadedPart(partNumber: 1, byteCount: 3), UploadedPart(partNumber: 2, byteCount: 2),
+        ]
+        try await complete(fixture, upload, right)
+        #expect(try await fixture.text(at: "blob") == "abcde")
+        #expect(try await fixture.store.head(fixture.uri("blob")).contentType == "text/plain")
+        #expect(fixture.stagedNames.isEmpty)
+    }
+
+    @Test func `FS-10 nothing written and a part listed is an error`() async throws {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        for part in [UploadedPart(partNumber: 1), UploadedPart(partNumber: 1, byteCount: 4)] {
+            await expectError(.multipart) { try await complete(fixture, upload, [part]) }
+        }
+        try await complete(fixture, upload, [UploadedPart(partNumber: 1, byteCount: 0)])
+        #expect(try await fixture.text(at: "blob") == "")
+    }
+
+    @Test func `FS-10 parts with and without an offset do not mix`() async throws {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        let first = try await place(fixture, upload, 1, "abc", at: 0)
+        let second = try await fixture.store.uploadPart(
+            upload, partNumber: 2, body: .bytes([1]), options: UploadPartOptions())
+        await expectError(.multipart) { try await complete(fixture, upload, [first, second]) }
+        let placed = try await place(fixture, upload, 2, "d", at: 3)
+        try await complete(fixture, upload, [first, placed])
+        #expect(try await fixture.text(at: "blob") == "abcd")
+    }
+
+    @Test func `FS-10 an upload survives a restart and is removed when it expires`() async throws {
+        let directory = try TemporaryDirectory()
+        let upload: MultipartUpload
+        let part: UploadedPart
+        do {
+            let fixture = try LocalFixture(directory: directory)
+            upload = try await begin(fixture)
+            part = try await place(fixture, upload, 1, "abc", at: 0)
+        }
+        let restarted = try LocalFixture(directory: directory)
+        let expiring = try await restarted.store.createMultipartUpload(
+            restarted.uri("other"), options: MultipartOptions())
+        try await complete(restarted, upload, [part])
+        #expect(try await restarted.text(at: "blob") == "abc")
+        try await Task.sleep(for: .milliseconds(50))
+        let later = try LocalFixture(directory: directory) { $0.uploadExpiry = .milliseconds(20) }
+        #expect(later.stagedNames.isEmpty)
+        await expectError(.uploadNotFound) {
+            _ = try await later.store.listParts(
+                expiring, afterPartNumber: 0, options: CallOptions())
+        }
+        // Expiries beyond the clock are never.
+        let never = try LocalFixture(directory: directory) { $0.uploadExpiry = .seconds(Int64.max) }
+        _ = try await begin(never)
+        #expect(never.stagedNames.count == 1)
+    }
+
+    @Test func `FS-10 completing while a part is being written is a conflict`() async throws {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        let first = try await place(fixture, upload, 1, "abc", at: 0)
+        let (stream, continuation) = AsyncStream.makeStream(of: Bytes.self)
+        continuation.yield(Bytes([UInt8](repeating: 1, count: 2 << 20)))
+        let writing = Task {
+            try await fixture.store.uploadPart(
+                upload, partNumber: 2, body: BlobBody(stream),
+                options: UploadPartOptions(offset: 3))
+        }
+        let data = ".blobrpc-staging/upload-\(upload.uploadID)/data"
+        for _ in 0..<1000 where (fixture.directory.text(of: data)?.utf8.count ?? 0) <= 3 {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        await expectError(.conflict) { try await complete(fixture, upload, [first]) }
+        continuation.finish()
+        let second = try await writing.value
+        try await complete(fixture, upload, [first, second])
+        #expect(try await fixture.store.head(fixture.uri("blob")).byteCount == 3 + (2 << 20))
+        await expectError(.uploadNotFound) { try await complete(fixture, upload, []) }
+        #expect(try await fixture.store.head(fixture.uri("blob")).byteCount == 3 + (2 << 20))
+    }
+}

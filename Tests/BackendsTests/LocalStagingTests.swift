@@ -1,0 +1,151 @@
+import Backends
+import BlobCore
+import Foundation
+import TestKit
+import Testing
+
+/// FS-02 to FS-04: what is being written is invisible, and what a dead process left is removed.
+@Suite struct LocalStagingTests {
+    private let area = ".blobrpc-staging"
+
+    @Test func `FS-02 IX6 a put makes a new file, at once and whole`() async throws {
+        for durability in LocalDurability.allCases {
+            let fixture = try LocalFixture { $0.durability = durability }
+            try await fixture.put("first", at: "dir/sub/blob")
+            let path = "\(fixture.directory.path)/dir/sub/blob"
+            let handle = try #require(FileHandle(forReadingAtPath: path))
+            try await fixture.put("second", at: "dir/sub/blob")
+            // Truncating in place would show here.
+            #expect(try handle.readToEnd() == Data("first".utf8))
+            #expect(fixture.directory.text(of: "dir/sub/blob") == "second")
+            #expect(fixture.stagedNames.isEmpty)
+        }
+    }
+
+    @Test func `FS-03 what a dead process left is removed at the next start`() async throws {
+        let directory = try TemporaryDirectory()
+        do {
+            let fixture = try LocalFixture(directory: directory)
+            try await fixture.put("kept", at: "blob")
+        }
+        try directory.write("torn", to: "\(area)/session-1-dead/7")
+        try directory.write("", to: "\(area)/session-1-dead/owner")
+        try directory.write("torn", to: "\(area)/session-2-early/1")
+        let restarted = try LocalFixture(directory: directory)
+        #expect(restarted.stagedNames.isEmpty)
+        #expect(directory.names(in: area).filter { $0.hasPrefix("session-") }.count == 1)
+        #expect(try await restarted.text(at: "blob") == "kept")
+        #expect(try await restarted.store.listAll(restarted.uri("")).count == 1)
+    }
+
+    @Test func `FS-03 a second server on the same root leaves the first one's writes`() async throws
+    {
+        let directory = try TemporaryDirectory()
+        let first = try LocalFixture(directory: directory)
+        let (stream, continuation) = AsyncStream.makeStream(of: Bytes.self)
+        continuation.yield(Bytes([UInt8](repeating: 1, count: 2 << 20)))
+        let put = Task {
+            try await first.store.put(
+                first.uri("slow"), body: BlobBody(stream), options: PutOptions())
+        }
+        for _ in 0..<1000 where first.stagedNames.isEmpty {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        #expect(first.stagedNames.count == 1)
+        let second = try LocalFixture(directory: directory)
+        #expect(second.stagedNames.count == 1)
+        await #expect(throws: BlobError.self) {
+            _ = try await second.store.head(second.uri("slow"))
+        }
+        continuation.yield(Bytes([2]))
+        continuation.finish()
+        #expect(try await put.value.byteCount == (2 << 20) + 1)
+        #expect(try await second.store.head(second.uri("slow")).byteCount == (2 << 20) + 1)
+    }
+
+    @Test func `FS-03 a process killed in the middle of puts leaves whole blobs`() async throws {
+        let directory = try TemporaryDirectory()
+        // A copy of the tree at any moment is what a killed process leaves: take many while puts run.
+        let fixture = try LocalFixture(directory: directory)
+        try await fixture.put(String(repeating: "0", count: 50_000), at: "blob")
+        let writer = Task {
+            for round in 1...60 {
+                let digit = String(round % 10)
+                try await fixture.put(String(repeating: digit, count: 50_000), at: "blob")
+            }
+        }
+        for _ in 0..<200 {
+            guard let text = directory.text(of: "blob") else {
+                Issue.record("no blob")
+                continue
+            }
+            #expect(text.utf8.count == 50_000)
+            #expect(text.utf8.first == text.utf8.last)
+        }
+        try await writer.value
+    }
+
+    @Test func `FS-04 the staging area is invisible and its names are refused`() async throws {
+        let fixture = try LocalFixture()
+        let upload = try await fixture.store.createMultipartUpload(
+            fixture.uri("blob"), options: MultipartOptions())
+        let staged = "\(area)/upload-\(upload.uploadID)/data"
+        #expect(fixture.directory.has(staged))
+        for key in [staged, area, "\(area)-x/y", "sub/\(area)/x", "\(area)/lock"] {
+            await expectError(.invalidURI) { _ = try await fixture.store.head(fixture.uri(key)) }
+            await expectError(.invalidURI) { try await fixture.put("x", at: key) }
+            await expectError(.invalidURI) { try await fixture.store.delete(fixture.uri(key)) }
+        }
+        for prefix in ["", ".", ".blob", "\(area)"] {
+            #expect(try await fixture.store.listAll(fixture.uri(prefix)).isEmpty)
+        }
+        await expectError(.invalidURI) {
+            _ = try await fixture.store.listAll(fixture.uri("\(area)/"))
+        }
+        let page = try await fixture.store.list(
+            fixture.uri(""), options: ListOptions(delimiter: "/"))
+        #expect(page.commonPrefixes.isEmpty)
+    }
+
+    @Test func `FS-09 a full disk is noSpace and leaves nothing behind`() async throws {
+        let mountPoint = try TemporaryDirectory()
+        guard mount("tmpfs", mountPoint.path, "tmpfs", 0, "size=2m") == 0 else {
+            print("SKIPPED: FS-09 needs root to mount a small tmpfs (errno \(errno))")
+            return
+        }
+        defer { umount2(mountPoint.path, Int32(MNT_DETACH)) }
+        do {
+            let fixture = try LocalFixture(in: mountPoint.path)
+            try await fixture.put("kept", at: "blob")
+            let large = Bytes([UInt8](repeating: 1, count: 1 << 20))
+            let body = AsyncStream<Bytes> { continuation in
+                for _ in 0..<8 { continuation.yield(large) }
+                continuation.finish()
+            }
+            await expectError(.noSpace) {
+                _ = try await fixture.store.put(
+                    fixture.uri("blob"), body: BlobBody(body), options: PutOptions())
+            }
+            for _ in 0..<500 where !fixture.stagedNames.isEmpty {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(fixture.stagedNames.isEmpty)
+            #expect(try await fixture.text(at: "blob") == "kept")
+            // The space is free again.
+            try await fixture.store.put(fixture.uri("fits"), large)
+            try await readOnly(fixture, mountPoint)
+        }
+    }
+
+    private func readOnly(_ fixture: LocalFixture, _ mountPoint: TemporaryDirectory) async throws {
+        guard mount("tmpfs", mountPoint.path, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), "") == 0
+        else { return }
+        await expectError(.readOnly) { try await fixture.put("x", at: "other") }
+        await expectError(.readOnly) { try await fixture.store.delete(fixture.uri("blob")) }
+        #expect(try await fixture.text(at: "blob") == "kept")
+        // A root that was never writable can still be read from.
+        let reader = try LocalFixture(directory: fixture.directory)
+        #expect(try await reader.text(at: "blob") == "kept")
+        await expectError(.readOnly) { try await reader.put("x", at: "other") }
+    }
+}
