@@ -141,7 +141,7 @@ import Testing
         "W-03", "W-29", "W-51", "W-53", "W-54", "W-70", "W-72", "W-73", "W-74", "W-75", "W-76",
         "W-77", "W-78", "W-80", "W-81", "W-82", "W-83", "W-84", "W-85", "W-86",
     ]
-    static let notYetInTests: Set<String> = []
+    static let notYetInTests: Set<String> = ["W-51", "W-53", "W-54"]
 
     private func mentioned(in folders: [String]) throws -> Set<String> {
         var found: Set<String> = []
