@@ -7,7 +7,7 @@ import Testing
 @Suite struct ConnectionSimulationTests {
     @Test(
         "W-21 to W-37: every call ends once, bytes stay in order, nothing stands still",
-        arguments: UInt64(1)...60)
+        arguments: UInt64(1)...100)
     func simulation(seed: UInt64) throws {
         let simulation = try Simulation(seed: seed)
         try simulation.run()

@@ -28,13 +28,10 @@ final class Simulation {
         let pipe = [random(1...16), random(17...1000), random(1001...30_000)][random(0...2)]
         client = SimulatedEnd(role: .client, limits: limits, pipeByteCount: pipe)
         server = SimulatedEnd(role: .server, limits: limits, pipeByteCount: random(1...30_000))
+        let narrowest = min(pipe, server.pipeByteCount)
+        let largest = narrowest < 5000 ? 30 * narrowest : Pattern.largestBodyByteCount
         for _ in 0..<25 {
-            calls.append(
-                SimulatedCall(
-                    using: &generator,
-                    largest: min(Pattern.largestBodyByteCount, 30 * min(pipe, server.pipeByteCount))
-                )
-            )
+            calls.append(SimulatedCall(using: &generator, largest: largest))
         }
         if generator.isTrue(oneIn: 6) { drainsAt = random(1...20) }
         self.generator = generator
