@@ -9,7 +9,7 @@ public enum ByteRange: Sendable, Hashable {
     /// The last `byteCount` bytes; the whole blob when it is shorter.
     case suffix(UInt64)
 
-    /// The bytes this range names in a blob of `size` bytes.
+    /// The bytes this range names in a blob of `size` bytes (protocol.md, rule W-71).
     ///
     /// A range that starts at zero is empty in an empty blob; one of no bytes is empty in any blob.
     ///

@@ -26,6 +26,7 @@ extension ConnectionMachine {
         case .ping:
             try requireStream(header, zero: true)
             try pings.note("pings", now: now)
+            // W-55
             control.pongEcho = header.auxiliary
             return nil
         case .pong:

@@ -117,12 +117,15 @@ func receiveAll(
 
 /// Puts as many of `bytes` into the receiver as it has room for.
 func feed(_ receiver: inout FrameReceiver, _ bytes: ArraySlice<UInt8>) -> Int {
-    receiver.receive { first, second in
-        let inFirst = min(first.count, bytes.count)
-        first.copyBytes(from: bytes.prefix(inFirst))
-        let inSecond = min(second.count, bytes.count - inFirst)
-        second.copyBytes(from: bytes.dropFirst(inFirst).prefix(inSecond))
-        return inFirst + inSecond
+    bytes.withUnsafeBytes { source in
+        receiver.receive { first, second in
+            let inFirst = min(first.count, source.count)
+            let inSecond = min(second.count, source.count - inFirst)
+            let split = UnsafeRawBufferPointer(rebasing: source[inFirst..<(inFirst + inSecond)])
+            first.copyMemory(from: UnsafeRawBufferPointer(rebasing: source.prefix(inFirst)))
+            second.copyMemory(from: split)
+            return inFirst + inSecond
+        }
     }
 }
 
