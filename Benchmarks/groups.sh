@@ -24,13 +24,22 @@ prepare() {
 }
 
 # load SOCKET ARGUMENTS...: the C load generator, placed like its server.
-load() { "${placed[@]}" "$bin/load" "$@"; }
-load_pinned() { "${pinned[@]}" "$bin/load" "$@"; }
+load() { "${limit[@]}" "${placed[@]}" "$bin/load" "$@"; }
+load_pinned() { "${limit[@]}" "${pinned[@]}" "$bin/load" "$@"; }
+send_stream() {
+    "${limit[@]}" "${placed[@]}" "$bin/put_sender" "$work/receiver" "$stream_bytes"
+}
+read_stream() { "${limit[@]}" "${placed[@]}" "$bin/stream_reader" "$1" "$stream_bytes"; }
+swift_client_of() {
+    local socket=$1 subcommand=$2
+    shift 2
+    "${limit[@]}" "${placed[@]}" "$blobbench" "$subcommand" --socket "$work/$socket" "$@"
+}
 # swift_client SUBCOMMAND EXECUTOR ARGUMENTS...
 swift_client() {
     local subcommand=$1 executor=$2
     shift 2
-    "${placed[@]}" "$blobbench" "$subcommand" --socket "$work/free" --executor "$executor" "$@"
+    swift_client_of free "$subcommand" --executor "$executor" "$@"
 }
 
 one_call_pinned() {
@@ -47,16 +56,17 @@ one_call() {
     sample "$1" echo "$2" load "$work/blocking" latency "$calls" echo
 }
 
-# with_server_time SERVER COMMAND...: adds the server's processor time for each call, which says more
-# than the rate when others use the machine too.
+# with_server_time SERVER COMMAND...: adds the server's processor time for each call or GiB, which
+# says more than the rate when others use the machine too.
 with_server_time() {
     local server=$1 before after
     shift
     before=$(processor_ns "$server")
-    "$@" >"$work/figures"
+    "$@" >"$work/figures" || return 1
     after=$(processor_ns "$server")
-    awk -v ns=$((after - before)) '{ print } $1 == "calls" { print "cpu_us", ns / 1000 / $2 }' \
-        "$work/figures"
+    awk -v ns=$((after - before)) '{ print }
+        $1 == "calls" { print "cpu_us", ns / 1000 / $2 }
+        $1 == "gib" { print "cpu_ms_per_gib", ns / 1000000 / $2 }' "$work/figures"
 }
 
 # Of all threads, in nanoseconds; the clock ticks of /proc/PID/stat are too coarse.
@@ -85,19 +95,19 @@ pipelined_pinned() { pipelined_series "$1" "$2" load_pinned pinned -pinned; }
 
 concurrent() {
     for executor in client global; do
-        sample "$1" "$executor" "$2" swift_client calls "$executor" --uri "file://$small" \
-            --milliseconds "$milliseconds"
+        sample "$1" "$executor" "$2" with_server_time free swift_client calls "$executor" \
+            --uri "file://$small" --milliseconds "$milliseconds"
     done
 }
 
 get() {
-    sample "$1" swift-client "$2" swift_client get client --uri "file://$large" \
-        --byte-count "$stream_bytes"
-    sample "$1" sendfile "$2" "${placed[@]}" "$bin/stream_reader" "$work/sendfile" "$stream_bytes"
-    sample "$1" swift-global "$2" swift_client get global --uri "file://$large" \
-        --byte-count "$stream_bytes"
-    sample "$1" sendfile-256k "$2" "${placed[@]}" "$bin/stream_reader" "$work/sendfile256" \
-        "$stream_bytes"
+    sample "$1" swift-client "$2" with_server_time free swift_client get client \
+        --uri "file://$large" --byte-count "$stream_bytes"
+    sample "$1" sendfile "$2" with_server_time sendfile read_stream "$work/sendfile"
+    sample "$1" swift-global "$2" with_server_time free swift_client get global \
+        --uri "file://$large" --byte-count "$stream_bytes"
+    sample "$1" sendfile-256k "$2" with_server_time sendfile256 read_stream \
+        "$work/sendfile256"
     sample "$1" raw "$2" load "$work/free" body "$stream_bytes" get "file://$large"
     sample "$1" pread "$2" "${placed[@]}" "$bin/pread_file" "$large"
 }
@@ -105,12 +115,11 @@ get() {
 put() {
     local executor
     for executor in client global; do
-        sample "$1" "swift-$executor" "$2" swift_client put "$executor" \
+        sample "$1" "swift-$executor" "$2" with_server_time free swift_client put "$executor" \
             --uri "file://$store/put-swift" --byte-count "$stream_bytes"
         # Before the kernel begins to write the pages to the disk, which would slow the next down.
         rm -f "$store/put-swift"
-        sample "$1" "receiver-$executor" "$2" "${placed[@]}" "$bin/put_sender" "$work/receiver" \
-            "$stream_bytes"
+        sample "$1" "receiver-$executor" "$2" with_server_time receiver send_stream
         rm -f "$store/put-reference"
     done
 }
@@ -146,14 +155,14 @@ memory_of() {
 }
 
 memory_get() {
-    "${placed[@]}" "$blobbench" get --socket "$work/memory-get" --executor "$1" --streams 8 \
-        --uri "file://$store/sparse" --byte-count "$memory_read_bytes"
+    swift_client_of memory-get get --executor "$1" --streams 8 --uri "file://$store/sparse" \
+        --byte-count "$memory_read_bytes"
 }
 
 # Each stream writes a smaller blob several times: as many bytes, but the disk need not hold them.
 memory_put() {
-    "${placed[@]}" "$blobbench" put --socket "$work/memory-put" --executor "$1" --streams 8 \
-        --repetitions "$memory_repetitions" --uri "file://$store/memory" \
+    swift_client_of memory-put put --executor "$1" --streams 8 --uri "file://$store/memory" \
+        --repetitions "$memory_repetitions" \
         --byte-count $((memory_read_bytes / memory_repetitions))
     rm -f "$store"/memory-*
 }

@@ -26,7 +26,7 @@ class Row:
 UNITS = {
     "p50_us": "us", "p99_us": "us", "max_us": "us", "calls_per_s": "calls/s",
     "gib_per_s": "GiB/s", "start_mib": "MiB", "peak_mib": "MiB", "calls": "calls",
-    "cpu_us": "us",
+    "cpu_us": "us", "client_cpu_us": "us", "cpu_ms_per_gib": "ms/GiB",
 }
 
 ROWS = [
@@ -63,14 +63,18 @@ ROWS = [
         "calls_per_s", "echo-message", at_least=0.5),
     Row("128 deep, one core, head : message echo", "pipelined-pinned", "head", "calls_per_s",
         "echo-message", at_least=0.5),
-    Row("  server's processor time per call, capabilities, one core", "pipelined-pinned", "capabilities", "cpu_us",
-        "echo-message"),
+    Row("  server's processor time per call, capabilities, one core", "pipelined-pinned",
+        "capabilities", "cpu_us", "echo-message"),
     Row("  server's processor time per call, head, one core", "pipelined-pinned", "head", "cpu_us",
         "echo-message"),
     Row("128 concurrent heads, Swift client's executor", "concurrent", "client", "calls_per_s",
         at_least=200e3),
+    Row("  client's processor time per call", "concurrent", "client", "client_cpu_us"),
+    Row("  server's processor time per call", "concurrent", "client", "cpu_us"),
     Row("128 concurrent heads, default executor", "concurrent", "global", "calls_per_s",
         at_least=200e3),
+    Row("  client's processor time per call", "concurrent", "global", "client_cpu_us"),
+    Row("  server's processor time per call", "concurrent", "global", "cpu_us"),
     Row("get, Swift client's executor : sendfile 1 MiB", "get", "swift-client", "gib_per_s",
         "sendfile", at_least=0.8),
     Row("get, Swift client's executor : sendfile 256 KiB", "get", "swift-client", "gib_per_s",
@@ -79,10 +83,12 @@ ROWS = [
         "sendfile", at_least=0.8),
     Row("get, default executor : sendfile 256 KiB", "get", "swift-global", "gib_per_s",
         "sendfile-256k", at_least=0.8),
+    Row("  server's processor time", "get", "swift-client", "cpu_ms_per_gib", "sendfile"),
     Row("get, C client : sendfile 1 MiB", "get", "raw", "gib_per_s", "sendfile"),
     Row("get, Swift client's executor : pread", "get", "swift-client", "gib_per_s", "pread"),
     Row("put, Swift client's executor : C", "put", "swift-client", "gib_per_s",
         "receiver-client", at_least=0.6),
+    Row("  server's processor time", "put", "swift-client", "cpu_ms_per_gib", "receiver-client"),
     Row("put, default executor : C", "put", "swift-global", "gib_per_s", "receiver-global",
         at_least=0.6),
     Row("head beside 8 gets on its connection, p50", "mixed", "same", "p50_us"),
@@ -118,14 +124,28 @@ def summary(values):
     }
 
 
-def evaluate(row, samples, memory):
-    ours = samples.get((row.group, row.series, row.figure))
-    if ours is None:
+def aim(row):
+    if row.at_most is not None:
+        return f"<= {row.at_most:g}"
+    return f">= {row.at_least:g}" if row.at_least is not None else None
+
+
+def evaluate(row, samples, failures, memory):
+    """What the table says about the row; None when its group was not run."""
+    ours = samples.get((row.group, row.series, row.figure), {})
+    failed = {(row.group, row.series), (row.group, row.reference)} & failures
+    if not ours and not failed:
         return None
+    if failed:
+        return {
+            "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
+            "figure": row.figure, "unit": UNITS[row.figure], "ours": None, "reference": None,
+            "ratio": None, "aim": aim(row), "met": False, "failed": sorted(failed)[0][1],
+        }
     result = {
         "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
         "figure": row.figure, "unit": UNITS[row.figure], "ours": summary(list(ours.values())),
-        "reference": None, "ratio": None, "aim": None, "met": None,
+        "reference": None, "ratio": None, "aim": aim(row), "met": None, "failed": None,
     }
     judged = result["ours"]["median"]
     if row.reference:
@@ -135,9 +155,9 @@ def evaluate(row, samples, memory):
         result["ratio"] = summary([ours[turn] / reference[turn] for turn in sorted(ours)])
         judged = result["ratio"]["median"]
     if row.at_most is not None:
-        result["aim"], result["met"] = f"<= {row.at_most:g}", judged <= row.at_most
+        result["met"] = judged <= row.at_most
     if row.at_least is not None:
-        result["aim"], result["met"] = f">= {row.at_least:g}", judged >= row.at_least
+        result["met"] = judged >= row.at_least
     return result
 
 
@@ -162,6 +182,8 @@ def print_table(results):
     for result in results:
         ratio = number(result["ratio"]["median"]) if result["ratio"] else "-"
         met = {None: "", True: "met", False: "NOT MET"}[result["met"]]
+        if result["failed"]:
+            met = f"FAILED: {result['failed']}"
         lines.append([
             result["name"], spread(result["ours"], result["unit"]),
             spread(result["reference"], result["unit"]), ratio, result["aim"] or "-", met,
@@ -174,6 +196,7 @@ def print_table(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("samples")
+    parser.add_argument("failures")
     parser.add_argument("--pairs", type=int, required=True)
     parser.add_argument("--load", nargs=2, metavar=("BEFORE", "AFTER"), required=True)
     parser.add_argument("--pinned", action="store_true")
@@ -182,8 +205,10 @@ def main():
     options = parser.parse_args()
 
     samples = read_samples(options.samples)
+    with open(options.failures, encoding="utf-8") as file:
+        failures = {tuple(line.rstrip("\n").split("\t")) for line in file}
     memory = "1 GiB" if options.quick else "10 GiB"
-    results = [result for row in ROWS if (result := evaluate(row, samples, memory))]
+    results = [result for row in ROWS if (result := evaluate(row, samples, failures, memory))]
     conditions = {
         "pairs": options.pairs, "placement": "one core" if options.pinned else "free",
         "quick": options.quick, "cores": os.cpu_count(), "kernel": os.uname().release,

@@ -89,13 +89,18 @@ core=$(taskset -cp $$ | sed 's/.*[-,: ]//')
 pinned=(taskset -c "$core")
 placed=()
 [ "$pin" = 1 ] && placed=("${pinned[@]}")
+# A client that hangs is ended; in the foreground, so that an interrupt reaches it.
+limit=(timeout --foreground 300)
 
 store=$work/store
 mkdir "$store"
 small=$store/small
 large=$store/large
 samples=$work/samples
+failures=$work/failures
 : >"$samples"
+: >"$failures"
+declare -A failed
 
 wait_for() {
     for _ in $(seq 500); do
@@ -128,13 +133,17 @@ wanted() {
     [ -z "$only" ] || [[ ",$only," == *",$1,"* ]]
 }
 
-# sample GROUP SERIES ROUND COMMAND...: adds the command's figures.
+# sample GROUP SERIES ROUND COMMAND...: adds the command's figures. A series that fails is not tried
+# again, its rows say so, and the others go on: a table with a gap tells more than none.
 sample() {
     local group=$1 series=$2 round=$3 output
     shift 3
+    [ -z "${failed[$group/$series]-}" ] || return 0
     if ! output=$("$@"); then
         echo "run.sh: failed: $*" >&2
-        exit 1
+        failed[$group/$series]=1
+        printf '%s\t%s\n' "$group" "$series" >>"$failures"
+        return 0
     fi
     # Round 0 warms up.
     [ "$round" = 0 ] && return
@@ -170,7 +179,8 @@ rounds mixed mixed
 memory
 load_after=$(cut -d ' ' -f 1-3 /proc/loadavg)
 
-report=(python3 report.py "$samples" --pairs "$pairs" --load "$load_before" "$load_after")
+report=(python3 report.py "$samples" "$failures" --pairs "$pairs")
+report+=(--load "$load_before" "$load_after")
 [ "$pin" = 1 ] && report+=(--pinned)
 [ "$quick" = 1 ] && report+=(--quick)
 if [ "$json" = 1 ]; then
@@ -179,3 +189,4 @@ if [ "$json" = 1 ]; then
 else
     "${report[@]}"
 fi
+[ ! -s "$failures" ]

@@ -31,5 +31,5 @@ uint64_t parse_count(const char *text);
 
 // Sorts `samples` and prints `p50_us`, `p99_us` and `max_us`.
 void print_latencies(int64_t *samples, size_t count);
-// Prints `gib_per_s`.
+// Prints `gib_per_s` and `gib`.
 void print_rate(uint64_t byte_count, int64_t elapsed_ns);

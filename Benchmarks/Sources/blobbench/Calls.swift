@@ -22,11 +22,16 @@ struct Calls: AsyncParsableCommand {
         let client = try await connection.open()
         try await connection.measure(with: client) {
             let duration = Duration.milliseconds(milliseconds)
-            _ = try await callCount(client, for: duration / 10)
-            let start = ContinuousClock.now
+            let warmUpCount = try await callCount(client, for: duration / 10)
+            let (start, startTime) = (ContinuousClock.now, Figures.processorTime())
             let count = try await callCount(client, for: duration)
-            Figures.report(
-                "calls_per_s", Double(count) / ((ContinuousClock.now - start) / .seconds(1)))
+            let (elapsed, time) = (
+                ContinuousClock.now - start, Figures.processorTime() - startTime
+            )
+            Figures.report("calls_per_s", Double(count) / (elapsed / .seconds(1)))
+            Figures.report("client_cpu_us", time / .microseconds(1) / Double(count))
+            // For who divides the server's processor time by it.
+            Figures.report("calls", Double(warmUpCount + count))
         }
     }
 

@@ -1,3 +1,5 @@
+import Glibc
+
 /// The durations of single calls.
 struct Latencies {
     private var nanoseconds: [Int64] = []
@@ -30,7 +32,17 @@ enum Figures {
     }
 
     static func report(byteCount: UInt64, in duration: Duration) {
-        report("gib_per_s", Double(byteCount) / Double(1 << 30) / (duration / .seconds(1)))
+        let gibibytes = Double(byteCount) / Double(1 << 30)
+        report("gib_per_s", gibibytes / (duration / .seconds(1)))
+        report("gib", gibibytes)
+    }
+
+    /// What all threads of this process have used; other programs disturb it far less than the
+    /// time on the wall.
+    static func processorTime() -> Duration {
+        var time = timespec()
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
     }
 }
 
