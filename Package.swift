@@ -94,7 +94,8 @@ let package = Package(
         .testTarget(
             name: "BlobRPCServerTests",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient", "TestKit",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(

@@ -6,7 +6,9 @@ extension BlobClient: BlobStore {
     public func capabilities(
         of uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> Capabilities {
-        guard case .capabilities(let capabilities) = try await call(.capabilities(uri), options: options)
+        guard
+            case .capabilities(let capabilities) = try await call(
+                .capabilities(uri), options: options)
         else { throw Self.unexpected }
         return capabilities
     }
@@ -15,7 +17,9 @@ extension BlobClient: BlobStore {
     public func head(
         _ uri: BlobURI, options: GetOptions
     ) async throws(BlobError) -> BlobMetadata {
-        guard case .metadata(let metadata, _) = try await call(.head(uri, options), options: options.call)
+        guard
+            case .metadata(let metadata, _) = try await call(
+                .head(uri, options), options: options.call)
         else { throw Self.unexpected }
         return metadata
     }

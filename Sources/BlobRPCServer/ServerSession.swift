@@ -253,7 +253,9 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         environment.metrics.add(to: "connections.closed.\(error.code)")
         environment.logger.info(
             "closing a connection",
-            metadata: ["rpc.reason": "\(error.code): \(error.reason)", "peer.uid": "\(peer.userID)"])
+            metadata: [
+                "rpc.reason": "\(error.code): \(error.reason)", "peer.uid": "\(peer.userID)",
+            ])
         endAllCalls()
         machine.close(for: error)
         scheduleFlush()

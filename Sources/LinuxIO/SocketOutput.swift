@@ -81,7 +81,8 @@ public struct SocketOutput {
     }
 
     private func sendMemory(to socket: SocketStream) -> (TransferResult, wanted: Int) {
-        withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.maximumVectorCount) { vectors in
+        withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.maximumVectorCount) {
+            vectors in
             var count = 0
             var wanted = 0
             var moreFollows = false

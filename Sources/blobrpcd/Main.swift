@@ -34,7 +34,8 @@ struct Daemon: AsyncParsableCommand {
         help: "A directory whose files may be served as file:// URIs; repeatable.")
     var roots: [String] = []
 
-    @Option(help: "A YAML file with listeners, mounts, roots and limits; see docs/configuration.md.")
+    @Option(
+        help: "A YAML file with listeners, mounts, roots and limits; see docs/configuration.md.")
     var config: String?
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
@@ -44,7 +45,8 @@ struct Daemon: AsyncParsableCommand {
         let signals = TerminationSignals()
         ProcessMemory.keepFreedMemory()
         let settings = try Settings(self)
-        var logger = Logger(label: "blobrpcd", factory: { StreamLogHandler.standardError(label: $0) })
+        var logger = Logger(
+            label: "blobrpcd", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = settings.logLevel
         do throws(BlobError) {
             try settings.makeDirectories()

@@ -1,5 +1,4 @@
 import BlobCore
-@testable import BlobWire
 import BlobRPCClient
 import BlobRPCServer
 import Foundation
@@ -7,6 +6,8 @@ import LinuxIO
 import Synchronization
 import TestKit
 import Testing
+
+@testable import BlobWire
 
 /// Peers that stop in the middle or never read: they lose their own connection at most.
 @Suite struct HostilePeerTests {
@@ -32,11 +33,13 @@ import Testing
 
     @Test func `a peer that disconnects in the middle of a put leaves nothing`() async throws {
         let server = try TestServer()
-        var peer: RawPeer? = try RawPeer.open(path: server.socketPath)
+        var peer: RawPeer? = try await RawPeer.open(path: server.socketPath)
         let uri = try server.uri("half")
         let id = try #require(
-            try peer?.call(.put(uri, PutOptions(), bodyByteCount: 1 << 20), flags: []))
-        for _ in 0..<3 { try peer.map { try $0.write(data($0, id, 100_000)) } }
+            try await peer?.call(.put(uri, PutOptions(), bodyByteCount: 1 << 20), flags: []))
+        if let peer {
+            for _ in 0..<3 { try await peer.write(data(peer, id, 100_000)) }
+        }
         peer = nil
         try await eventually("the session ends") { server.server.connectionCount == 0 }
         try await eventually("the staged bytes are removed") {
@@ -69,8 +72,8 @@ import Testing
         let client = try await server.connect()
         let uri = try server.uri("large")
         try await client.put(uri, Bytes([UInt8](repeating: 3, count: 8 << 20)))
-        let peer = try RawPeer.open(path: server.socketPath)
-        try peer.call(.get(uri, GetOptions()))
+        let peer = try await RawPeer.open(path: server.socketPath)
+        try await peer.call(.get(uri, GetOptions()))
         // It never reads. The client beside it is served all the time.
         try await eventually("the peer that does not read is closed") {
             server.server.metrics.snapshot["connections.closed.PEER_STALLED"] == 1
@@ -83,43 +86,44 @@ import Testing
 
     @Test func `W-51 a put whose bytes stop coming ends with STALLED`() async throws {
         let server = try TestServer { $0.timeouts.streamProgress = .milliseconds(200) }
-        let peer = try RawPeer.open(path: server.socketPath)
-        let id = try peer.call(
+        let peer = try await RawPeer.open(path: server.socketPath)
+        let id = try await peer.call(
             .put(try server.uri("x"), PutOptions(), bodyByteCount: 1 << 20), flags: [])
-        try peer.write(data(peer, id, 1000))
-        let answer = try #require(try peer.read(until: .response))
+        try await peer.write(data(peer, id, 1000))
+        let answer = try #require(try await peer.read(until: .response))
         #expect(try RawPeer.status(answer) == .stalled)
         await server.stop()
     }
 
     @Test func `W-50 a call past its deadline ends with DEADLINE_EXCEEDED`() async throws {
         let server = try TestServer()
-        let peer = try RawPeer.open(path: server.socketPath)
+        let peer = try await RawPeer.open(path: server.socketPath)
         let request = try peer.request(
             .put(try server.uri("x"), PutOptions(), bodyByteCount: 10), flags: [],
             timeout: .milliseconds(100))
-        try peer.write(request.bytes)
-        let answer = try #require(try peer.read(until: .response))
+        try await peer.write(request.bytes)
+        let answer = try #require(try await peer.read(until: .response))
         #expect(try RawPeer.status(answer) == .deadlineExceeded)
         await server.stop()
     }
 
     @Test func `W-21 a call over the limit is refused and the others are answered`() async throws {
         let server = try TestServer { $0.limits.maximumStreamCount = 2 }
-        let peer = try RawPeer.open(path: server.socketPath)
+        let peer = try await RawPeer.open(path: server.socketPath)
         for name in ["a", "b"] {
-            try peer.call(.put(try server.uri(name), PutOptions(), bodyByteCount: 9), flags: [])
+            try await peer.call(
+                .put(try server.uri(name), PutOptions(), bodyByteCount: 9), flags: [])
         }
-        let third = try peer.call(.info)
-        let refusal = try #require(try peer.read(until: .response))
+        let third = try await peer.call(.info)
+        let refusal = try #require(try await peer.read(until: .response))
         #expect(refusal.header.streamID == third)
         #expect(try RawPeer.status(refusal) == .refused)
         // A slot becomes free when its call has ended: W-25 says so with RESET.
-        try peer.write(peer.frame(FrameHeader(type: .reset, streamID: 1)))
-        let confirmed = try #require(try peer.read(until: .reset))
+        try await peer.write(peer.frame(FrameHeader(type: .reset, streamID: 1)))
+        let confirmed = try #require(try await peer.read(until: .reset))
         #expect(confirmed.header.streamID == 1)
-        let fourth = try peer.call(.info)
-        let answer = try #require(try peer.read(until: .response))
+        let fourth = try await peer.call(.info)
+        let answer = try #require(try await peer.read(until: .response))
         #expect(answer.header.streamID == fourth)
         #expect(try RawPeer.status(answer).rawValue == 0)
         await server.stop()
@@ -127,48 +131,48 @@ import Testing
 
     @Test func `W-22 a put without a body is not a put of no bytes`() async throws {
         let server = try TestServer()
-        let peer = try RawPeer.open(path: server.socketPath)
+        let peer = try await RawPeer.open(path: server.socketPath)
         let uri = try server.uri("empty")
         let put = BlobRequest.Arguments.put(uri, PutOptions(), bodyByteCount: nil)
-        try peer.call(put, flags: [.end, .noData])
-        let refused = try #require(try peer.read(until: .response))
+        try await peer.call(put, flags: [.end, .noData])
+        let refused = try #require(try await peer.read(until: .response))
         #expect(try RawPeer.status(refused) == .invalidArgument)
-        try peer.call(put, flags: [.end])
-        let written = try #require(try peer.read(until: .response))
+        try await peer.call(put, flags: [.end])
+        let written = try #require(try await peer.read(until: .response))
         #expect(try RawPeer.status(written).rawValue == 0)
         await server.stop()
     }
 
     @Test func `W-56 shutdown answers what runs and refuses what comes`() async throws {
         let server = try TestServer()
-        let peer = try RawPeer.open(path: server.socketPath)
-        let put = try peer.call(
+        let peer = try await RawPeer.open(path: server.socketPath)
+        let put = try await peer.call(
             .put(try server.uri("late"), PutOptions(), bodyByteCount: 4), flags: [])
-        try peer.call(.info)
-        _ = try peer.read(until: .response)
+        try await peer.call(.info)
+        _ = try await peer.read(until: .response)
         async let stopped: Void = server.stop()
-        let goAway = try #require(try peer.read(until: .goAway))
+        let goAway = try #require(try await peer.read(until: .goAway))
         #expect(goAway.header.auxiliary == 3)
-        let refusedCall = try peer.call(.info)
-        let refusal = try #require(try peer.read(until: .response))
+        let refusedCall = try await peer.call(.info)
+        let refusal = try #require(try await peer.read(until: .response))
         #expect(refusal.header.streamID == refusedCall)
         #expect(try RawPeer.status(refusal) == .shuttingDown)
-        try peer.write(
+        try await peer.write(
             peer.frame(FrameHeader(type: .data, flags: .end, streamID: put), payload: [1, 2, 3, 4]))
-        let written = try #require(try peer.read(until: .response))
+        let written = try #require(try await peer.read(until: .response))
         #expect(written.header.streamID == put)
         #expect(try RawPeer.status(written).rawValue == 0)
-        #expect(try peer.read() == nil)
+        #expect(try await peer.read() == nil)
         await stopped
         #expect(!FileManager.default.fileExists(atPath: server.socketPath))
     }
 
     @Test func `descriptors that were not agreed on close the connection`() async throws {
         let server = try TestServer()
-        let peer = try RawPeer.open(path: server.socketPath)
+        let peer = try await RawPeer.open(path: server.socketPath)
         let sent = sendDescriptor(over: peer.descriptor)
         if sent {
-            #expect(try peer.readGoAwayCode() == .descriptorViolation)
+            #expect(try await peer.readGoAwayCode() == .descriptorViolation)
         }
         // Where the kernel refuses at the sender (SO_PASSRIGHTS), there is nothing to close.
         await server.stop()

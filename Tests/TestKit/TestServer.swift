@@ -6,25 +6,6 @@ internal import Foundation
 public import LinuxIO
 internal import Logging
 
-/// A directory of a test's own, removed at its end.
-public final class TemporaryDirectory: Sendable {
-    /// The absolute path.
-    public let path: String
-
-    /// Makes a fresh directory.
-    public init() throws {
-        let base = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
-        path = "\(base)/blobrpc-test-\(UInt64.random(in: 0 ... .max))"
-        try FileManager.default.createDirectory(
-            atPath: path, withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
-    }
-
-    deinit {
-        try? FileManager.default.removeItem(atPath: path)
-    }
-}
-
 /// A server in this process on a local store of its own.
 public final class TestServer: Sendable {
     /// Holds the socket and the store.

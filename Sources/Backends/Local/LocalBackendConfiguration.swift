@@ -30,8 +30,9 @@ public struct LocalBackendConfiguration: Sendable {
     /// Whether `head` and `read` first try, on the caller's thread, what the kernel can answer from
     /// its caches. Turn it off for network file systems, whose `fstat` can block.
     public var usesCachedFastPath = true
-    /// Walks paths component by component, following no link, as on kernels without `openat2`.
-    var forcesComponentWalk = false
+    /// Walks paths component by component, following no symbolic link at all, as is done anyway on
+    /// kernels and in sandboxes without `openat2`.
+    public var forcesComponentWalk = false
 
     /// A configuration with the defaults for everything else.
     public init(roots: [String], blockingPool: BlockingPool) {

@@ -104,8 +104,7 @@ final class StagedFile: Sendable {
 
     /// Hands the file over to `body`, which renames it. If that succeeds the file is no longer ours.
     func handOver<Value: Sendable>(
-        _ body: @Sendable (_ descriptor: SharedDescriptor, _ place: Place) throws(BlobError) ->
-            Value
+        _ body: @Sendable (SharedDescriptor, Place) throws(BlobError) -> Value
     ) throws(BlobError) -> Value {
         try state.withLock { state throws(BlobError) in
             let (descriptor, place) = try open(&state)

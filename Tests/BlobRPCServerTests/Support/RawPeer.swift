@@ -1,13 +1,18 @@
 import BlobCore
-@testable import BlobWire
 import Glibc
 import LinuxIO
 import Testing
 
-/// A peer that writes what it likes onto the socket: the wire from the outside, blocking, with a
-/// limit of 20 s on every step so that a test fails instead of hanging.
-final class RawPeer {
+@testable import BlobWire
+
+/// A peer that writes what it likes onto the socket: the wire from the outside, with a limit of 20 s
+/// on every step so that a test fails instead of hanging. It blocks a thread of its own, never one
+/// of those that run the tests.
+///
+/// `@unchecked Sendable`: one test uses it, step by step.
+final class RawPeer: @unchecked Sendable {
     private let socket: OwnedDescriptor
+    private let thread = BlockingPool(name: "raw-peer", threadCount: 1)
     private var receiver = FrameReceiver(limits: FrameLimits(), expectsPreface: false)
     private var nextStreamID: UInt32 = 1
 
@@ -26,11 +31,11 @@ final class RawPeer {
     /// A peer that has done the handshake.
     static func open(
         path: String, limits: ConnectionLimits = ConnectionLimits()
-    ) throws -> RawPeer {
+    ) async throws -> RawPeer {
         let peer = try RawPeer(path: path)
-        try peer.write(Preface.bytes)
-        try peer.write(peer.hello(limits))
-        let answer = try #require(try peer.read())
+        try await peer.write(Preface.bytes)
+        try await peer.write(peer.hello(limits))
+        let answer = try #require(try await peer.read())
         #expect(answer.header.type == .hello)
         return peer
     }
@@ -67,13 +72,17 @@ final class RawPeer {
     @discardableResult
     func call(
         _ arguments: BlobRequest.Arguments, flags: FrameFlags = [.end, .noData]
-    ) throws -> UInt32 {
+    ) async throws -> UInt32 {
         let request = try request(arguments, flags: flags)
-        try write(request.bytes)
+        try await write(request.bytes)
         return request.streamID
     }
 
-    func write(_ bytes: [UInt8]) throws {
+    func write(_ bytes: [UInt8]) async throws {
+        try await thread.run { try self.writeBlocking(bytes) }
+    }
+
+    private func writeBlocking(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
             let written = rest.withUnsafeBytes {
@@ -87,7 +96,11 @@ final class RawPeer {
     }
 
     /// The next frame; nil at the end of the stream.
-    func read() throws -> ReceivedFrame? {
+    func read() async throws -> ReceivedFrame? {
+        try await thread.run { try self.readBlocking() }
+    }
+
+    private func readBlocking() throws -> ReceivedFrame? {
         while true {
             if let frame = try receiver.next() { return frame }
             var failure: Int32 = 0
@@ -103,20 +116,20 @@ final class RawPeer {
     }
 
     /// Reads on until a frame of `type` comes; nil at the end of the stream.
-    func read(until type: FrameType) throws -> ReceivedFrame? {
-        while let frame = try read() {
+    func read(until type: FrameType) async throws -> ReceivedFrame? {
+        while let frame = try await read() {
             if frame.header.type == type { return frame }
         }
         return nil
     }
 
     /// Reads until the server closes the connection and returns the code of its GOAWAY.
-    func readGoAwayCode() throws -> BlobError.Code? {
-        guard let frame = try read(until: .goAway) else { return nil }
+    func readGoAwayCode() async throws -> BlobError.Code? {
+        guard let frame = try await read(until: .goAway) else { return nil }
         let code = try frame.payload.withReader { (reader) throws(WireError) in
             try reader.readUInt16()
         }
-        #expect(try read() == nil, "the connection ends after GOAWAY")
+        #expect(try await read() == nil, "the connection ends after GOAWAY")
         return BlobError.Code(rawValue: code)
     }
 

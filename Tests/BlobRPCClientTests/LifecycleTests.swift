@@ -1,0 +1,124 @@
+import BlobCore
+import BlobRPCClient
+import BlobRPCServer
+import Synchronization
+import TestKit
+import Testing
+
+/// Calls that end in other ways than with their answer.
+@Suite struct LifecycleTests {
+    @Test func `cancelling a put ends its work on the server`() async throws {
+        let server = try TestServer()
+        let client = try await server.connect()
+        let uri = try server.uri("never")
+        let (pieces, begun) = AsyncStream<Bytes>.makeStream()
+        begun.yield(Bytes([1, 2, 3]))
+        let put = Task {
+            try await client.put(uri, body: BlobBody(pieces), options: PutOptions())
+        }
+        // The call is running on the server once it has taken a byte: ask by another call.
+        while try await client.serverInfo().counters["connections.accepted"] == nil {}
+        put.cancel()
+        begun.finish()
+        let result = await put.result
+        #expect(throws: BlobError.self) { try result.get() }
+        await #expect(throws: BlobError.self) { try await client.head(uri) }
+        await client.close()
+        await server.stop()
+    }
+
+    @Test func `a call past its time limit ends with deadlineExceeded`() async throws {
+        let server = try TestServer()
+        let client = try await server.connect()
+        let (pieces, begun) = AsyncStream<Bytes>.makeStream()
+        begun.yield(Bytes([1]))
+        var options = PutOptions()
+        options.call.timeout = .milliseconds(100)
+        let uri = try server.uri("late")
+        let error = await #expect(throws: BlobError.self) {
+            try await client.put(uri, body: BlobBody(pieces), options: options)
+        }
+        #expect(error?.code == .deadlineExceeded)
+        begun.finish()
+        await client.close()
+        await server.stop()
+    }
+
+    @Test func `calls on a connection that dies fail with a typed error`() async throws {
+        let server = try TestServer()
+        var configuration = ClientConfiguration()
+        configuration.connectTimeout = .milliseconds(200)
+        let client = try await server.connect(configuration)
+        let (pieces, begun) = AsyncStream<Bytes>.makeStream()
+        begun.yield(Bytes([1]))
+        let uri = try server.uri("x")
+        let put = Task {
+            try await client.put(uri, body: BlobBody(pieces), options: PutOptions())
+        }
+        _ = try await client.serverInfo()
+        await server.stop()
+        begun.finish()
+        let putResult = await put.result
+        _ = putResult
+        let error = await #expect(throws: BlobError.self) { try await client.head(uri) }
+        #expect(error?.code == .connectionLost)
+        await client.close()
+    }
+
+    @Test func `the client connects anew and repeats what is safe`() async throws {
+        let directory = try TemporaryDirectory()
+        let socket = "\(directory.path)/s"
+        let root = "\(directory.path)/root"
+        let first = try await ServerProcess.start(socketPath: socket, rootPath: root)
+        let client = try await BlobClient.connect(path: socket)
+        let uri = try BlobURI(parsing: "file://\(root)/kept")
+        try await client.put(uri, Bytes([1, 2, 3]))
+        let instance = try await client.serverInfo().instanceID
+        first.kill(9)
+        #expect(first.waitUntilExit() == -9)
+        async let second = ServerProcess.start(socketPath: socket, rootPath: root)
+        // The old connection is dead; the call waits for the new server.
+        #expect(try await client.get(uri) == [1, 2, 3])
+        #expect(try await client.serverInfo().instanceID != instance)
+        let server = try await second
+        server.kill(15)
+        #expect(server.waitUntilExit() == 0)
+        await client.close()
+    }
+
+    @Test func `a read that is given up frees its slot`() async throws {
+        let server = try TestServer { $0.limits.maximumStreamCount = 2 }
+        let client = try await server.connect()
+        let uri = try server.uri("large")
+        try await client.put(uri, Bytes([UInt8](repeating: 1, count: 16 << 20)))
+        for _ in 0..<20 {
+            let read = try await client.read(uri)
+            _ = try await read.source.next()
+            // Dropped here, with most of its bytes unread.
+        }
+        #expect(try await client.get(uri).count == 16 << 20)
+        await client.close()
+        await server.stop()
+    }
+
+    @Test func `a closed client refuses calls`() async throws {
+        let server = try TestServer()
+        let client = try await server.connect()
+        await client.close()
+        let uri = try server.uri("x")
+        let error = await #expect(throws: BlobError.self) { try await client.head(uri) }
+        #expect(error?.code == .cancelled)
+        await server.stop()
+    }
+
+    @Test func `no server is a typed error that says what to do`() async throws {
+        var configuration = ClientConfiguration()
+        configuration.connectTimeout = .milliseconds(50)
+        let error = await #expect(throws: BlobError.self) {
+            try await BlobClient.connect(
+                path: "/nonexistent/blobrpc.sock", configuration: configuration)
+        }
+        #expect(error?.code == .connectionLost)
+        #expect(error?.message.contains("blobrpcd") == true)
+    }
+}
