@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""Turns the samples of run.sh into the table, or into JSON."""
+
+import argparse
+import json
+import os
+import statistics
+import sys
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: a series of ours, the reference beside it, and what is aimed at."""
+
+    name: str
+    group: str
+    series: str
+    figure: str
+    reference: str = ""
+    # Compared with the ratio when there is a reference, else with our median.
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+UNITS = {
+    "p50_us": "us", "p99_us": "us", "max_us": "us", "calls_per_s": "calls/s",
+    "gib_per_s": "GiB/s", "start_mib": "MiB", "peak_mib": "MiB", "calls": "calls",
+    "cpu_us": "us", "client_cpu_us": "us", "cpu_ms_per_gib": "ms/GiB",
+}
+
+ROWS = [
+    Row("one call, one core, C client, capabilities", "one-call-pinned", "capabilities",
+        "p50_us", "echo", at_most=1.5),
+    Row("  p99", "one-call-pinned", "capabilities", "p99_us", "echo"),
+    Row("one call, one core, C client, head", "one-call-pinned", "head", "p50_us", "echo",
+        at_most=1.5),
+    Row("  p99", "one-call-pinned", "head", "p99_us", "echo"),
+    Row("one call, C client, head", "one-call", "head", "p50_us", "echo"),
+    Row("one call, Swift client's executor, head", "one-call", "swift-client", "p50_us", "echo",
+        at_most=1.5),
+    Row("  p99", "one-call", "swift-client", "p99_us", "echo"),
+    Row("one call, default executor, head", "one-call", "swift-global", "p50_us", "echo",
+        at_most=1.5),
+    Row("  p99", "one-call", "swift-global", "p99_us", "echo"),
+    Row("128 deep, capabilities : stream echo", "pipelined", "capabilities", "calls_per_s",
+        "echo-stream", at_least=0.5),
+    Row("128 deep, head : stream echo", "pipelined", "head", "calls_per_s", "echo-stream",
+        at_least=0.5),
+    Row("128 deep, capabilities : message echo", "pipelined", "capabilities", "calls_per_s",
+        "echo-message", at_least=0.5),
+    Row("128 deep, head : message echo", "pipelined", "head", "calls_per_s", "echo-message",
+        at_least=0.5),
+    Row("  server's processor time per call, capabilities", "pipelined", "capabilities", "cpu_us",
+        "echo-message"),
+    Row("  server's processor time per call, head", "pipelined", "head", "cpu_us",
+        "echo-message"),
+    Row("128 deep, one core, capabilities : stream echo", "pipelined-pinned", "capabilities",
+        "calls_per_s", "echo-stream", at_least=0.5),
+    Row("128 deep, one core, head : stream echo", "pipelined-pinned", "head", "calls_per_s",
+        "echo-stream", at_least=0.5),
+    Row("128 deep, one core, capabilities : message echo", "pipelined-pinned", "capabilities",
+        "calls_per_s", "echo-message", at_least=0.5),
+    Row("128 deep, one core, head : message echo", "pipelined-pinned", "head", "calls_per_s",
+        "echo-message", at_least=0.5),
+    Row("  server's processor time per call, capabilities, one core", "pipelined-pinned",
+        "capabilities", "cpu_us", "echo-message"),
+    Row("  server's processor time per call, head, one core", "pipelined-pinned", "head", "cpu_us",
+        "echo-message"),
+    Row("128 concurrent heads, Swift client's executor", "concurrent", "client", "calls_per_s",
+        at_least=200e3),
+    Row("  client's processor time per call", "concurrent", "client", "client_cpu_us"),
+    Row("  server's processor time per call", "concurrent", "client", "cpu_us"),
+    Row("128 concurrent heads, default executor", "concurrent", "global", "calls_per_s",
+        at_least=200e3),
+    Row("  client's processor time per call", "concurrent", "global", "client_cpu_us"),
+    Row("  server's processor time per call", "concurrent", "global", "cpu_us"),
+    Row("get, Swift client's executor : sendfile 1 MiB", "get", "swift-client", "gib_per_s",
+        "sendfile", at_least=0.8),
+    Row("get, Swift client's executor : sendfile 256 KiB", "get", "swift-client", "gib_per_s",
+        "sendfile-256k", at_least=0.8),
+    Row("get, default executor : sendfile 1 MiB", "get", "swift-global", "gib_per_s",
+        "sendfile", at_least=0.8),
+    Row("get, default executor : sendfile 256 KiB", "get", "swift-global", "gib_per_s",
+        "sendfile-256k", at_least=0.8),
+    Row("  server's processor time", "get", "swift-client", "cpu_ms_per_gib", "sendfile"),
+    Row("get, C client : sendfile 1 MiB", "get", "raw", "gib_per_s", "sendfile"),
+    Row("get, Swift client's executor : pread", "get", "swift-client", "gib_per_s", "pread"),
+    Row("put, Swift client's executor : C", "put", "swift-client", "gib_per_s",
+        "receiver-client", at_least=0.6),
+    Row("  server's processor time", "put", "swift-client", "cpu_ms_per_gib", "receiver-client"),
+    Row("put, default executor : C", "put", "swift-global", "gib_per_s", "receiver-global",
+        at_least=0.6),
+    Row("head beside 8 gets on its connection, p50", "mixed", "same", "p50_us"),
+    Row("  p99", "mixed", "same", "p99_us", at_most=2000),
+    Row("  max", "mixed", "same", "max_us"),
+    Row("  the gets meanwhile", "mixed", "same", "gib_per_s"),
+    Row("head beside 8 gets on others, p50", "mixed", "other", "p50_us"),
+    Row("  p99", "mixed", "other", "p99_us", at_most=2000),
+    Row("  max", "mixed", "other", "max_us"),
+    Row("  the gets meanwhile", "mixed", "other", "gib_per_s"),
+    Row("server memory, idle", "memory", "get", "start_mib"),
+    Row("server memory, peak of {memory} through 8 gets", "memory", "get", "peak_mib",
+        at_most=64),
+    Row("server memory, peak of {memory} through 8 puts", "memory", "put", "peak_mib",
+        at_most=64),
+]
+
+
+def read_samples(path):
+    """Maps (group, series, figure) to the values by round."""
+    samples = {}
+    with open(path, encoding="utf-8") as file:
+        for line in file:
+            group, series, turn, figure, value = line.rstrip("\n").split("\t")
+            samples.setdefault((group, series, figure), {})[int(turn)] = float(value)
+    return samples
+
+
+def summary(values):
+    return {
+        "median": statistics.median(values), "minimum": min(values), "maximum": max(values),
+        "samples": values,
+    }
+
+
+def aim(row):
+    if row.at_most is not None:
+        return f"<= {row.at_most:g}"
+    return f">= {row.at_least:g}" if row.at_least is not None else None
+
+
+def evaluate(row, samples, failures, memory):
+    """What the table says about the row; None when its group was not run."""
+    ours = samples.get((row.group, row.series, row.figure), {})
+    failed = {(row.group, row.series), (row.group, row.reference)} & failures
+    if not ours and not failed:
+        return None
+    if failed:
+        return {
+            "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
+            "figure": row.figure, "unit": UNITS[row.figure], "ours": None, "reference": None,
+            "ratio": None, "aim": aim(row), "met": False, "failed": sorted(failed)[0][1],
+        }
+    result = {
+        "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
+        "figure": row.figure, "unit": UNITS[row.figure], "ours": summary(list(ours.values())),
+        "reference": None, "ratio": None, "aim": aim(row), "met": None, "failed": None,
+    }
+    judged = result["ours"]["median"]
+    if row.reference:
+        reference = samples[row.group, row.reference, row.figure]
+        result["reference"] = summary(list(reference.values())) | {"series": row.reference}
+        # Of each round its own ratio: what slowed the machine down slowed both sides.
+        result["ratio"] = summary([ours[turn] / reference[turn] for turn in sorted(ours)])
+        judged = result["ratio"]["median"]
+    if row.at_most is not None:
+        result["met"] = judged <= row.at_most
+    if row.at_least is not None:
+        result["met"] = judged >= row.at_least
+    return result
+
+
+def number(value):
+    if value >= 10000:
+        return f"{value / 1000:.0f}k"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def spread(values, unit):
+    if values is None:
+        return "-"
+    text = number(values["median"])
+    if values["minimum"] != values["maximum"]:
+        text += f" ({number(values['minimum'])}-{number(values['maximum'])})"
+    return f"{text} {unit}"
+
+
+def print_table(results):
+    header = ["benchmark", "ours", "reference", "ratio", "aim", ""]
+    lines = [header]
+    for result in results:
+        ratio = number(result["ratio"]["median"]) if result["ratio"] else "-"
+        met = {None: "", True: "met", False: "NOT MET"}[result["met"]]
+        if result["failed"]:
+            met = f"FAILED: {result['failed']}"
+        lines.append([
+            result["name"], spread(result["ours"], result["unit"]),
+            spread(result["reference"], result["unit"]), ratio, result["aim"] or "-", met,
+        ])
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    for line in lines:
+        print("  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("samples")
+    parser.add_argument("failures")
+    parser.add_argument("--pairs", type=int, required=True)
+    parser.add_argument("--load", nargs=2, metavar=("BEFORE", "AFTER"), required=True)
+    parser.add_argument("--pinned", action="store_true")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    samples = read_samples(options.samples)
+    with open(options.failures, encoding="utf-8") as file:
+        failures = {tuple(line.rstrip("\n").split("\t")) for line in file}
+    memory = "1 GiB" if options.quick else "10 GiB"
+    results = [result for row in ROWS if (result := evaluate(row, samples, failures, memory))]
+    conditions = {
+        "pairs": options.pairs, "placement": "one core" if options.pinned else "free",
+        "quick": options.quick, "cores": os.cpu_count(), "kernel": os.uname().release,
+        "loadBefore": options.load[0], "loadAfter": options.load[1],
+    }
+    if options.json:
+        json.dump({"conditions": conditions, "rows": results}, sys.stdout, indent=2)
+        print()
+        return
+    print_table(results)
+    print(
+        f"\nMedian (minimum-maximum) of {options.pairs} rounds after one to warm up; the ratio is "
+        f"the median of the rounds' own.\nPlacement: {conditions['placement']}; "
+        f"{conditions['cores']} cores, Linux {conditions['kernel']}; load average "
+        f"{options.load[0]} before, {options.load[1]} after.")
+
+
+if __name__ == "__main__":
+    main()
