@@ -150,10 +150,10 @@ final class ByteStorage: @unchecked Sendable {
     let mutableBytes: UnsafeMutableRawBufferPointer
 
     init(byteCount: Int) {
-        mutableBytes = .allocate(byteCount: byteCount, alignment: 16)
+        mutableBytes = BufferCache.take(byteCount: byteCount)
     }
 
     deinit {
-        mutableBytes.deallocate()
+        BufferCache.giveBack(mutableBytes)
     }
 }

@@ -75,19 +75,28 @@ extension BlobClient {
             }
             request.timeout = left
         }
-        let handle = CallHandle(loop: loop)
         let window = Int(connector.configuration.limits.streamCreditByteCount)
+        let payload = try request.encodedPayload()
+        let stream = StreamReference()
         let responseBody = InboundBody(reportByteCount: window / 8) { [loop] byteCount in
             let report: @Sendable () -> Void = {
-                connection.assumeIsolated { $0.consumed(byteCount, of: handle) }
+                connection.assumeIsolated { $0.consumed(byteCount, of: stream) }
             }
             if loop.isCurrent { report() } else { loop.execute(report) }
         }
-        let payload = try request.encodedPayload()
-        async let _ = Self.send(body, on: connection, handle)
-        let response = try await connection.perform(
-            request.operation, payload: payload, body: Self.form(of: body),
-            timeout: request.timeout, responseBody: responseBody, handle: handle)
+        let handle = CallHandle(
+            loop: loop,
+            PendingCall(
+                operation: request.operation, responseBody: responseBody, stream: stream))
+        let response: BlobResponse
+        if Self.form(of: body) == .follows {
+            async let _ = Self.send(body, on: connection, handle)
+            response = try await connection.perform(
+                handle, payload: payload, body: .follows, timeout: request.timeout)
+        } else {
+            response = try await connection.perform(
+                handle, payload: payload, body: Self.form(of: body), timeout: request.timeout)
+        }
         return CallResult(
             response: response, body: responseBody, handle: handle, connection: connection)
     }
@@ -105,7 +114,7 @@ extension BlobClient {
     private static func send(
         _ body: BlobBody?, on connection: ClientConnection, _ handle: CallHandle
     ) async {
-        guard let body, form(of: body) == .follows else { return }
+        guard let body else { return }
         let source = body.makeSource()
         do throws(BlobError) {
             while let bytes = try await source.next() {

@@ -12,25 +12,23 @@ struct QueuedCall {
 extension ClientConnection {
     typealias Answer = CheckedContinuation<Result<BlobResponse, BlobError>, Never>
 
-    /// Makes a call and waits for its response; the body of the response follows in `responseBody`.
+    /// Makes a call and waits for its response; the body of the response follows in the call's
+    /// `responseBody`.
     ///
-    /// - Parameters:
-    ///   - body: What follows the request. Send it with `send` while this waits.
-    ///   - handle: Names the call for `send`, `finishBody` and `cancel`.
+    /// - Parameter body: What follows the request. Send it with `send` while this waits.
     func perform(
-        _ operation: BlobOperation, payload: Bytes, body: RequestBodyForm, timeout: Duration?,
-        responseBody: InboundBody, handle: CallHandle
+        _ handle: CallHandle, payload: Bytes, body: RequestBodyForm, timeout: Duration?
     ) async throws(BlobError) -> BlobResponse {
-        if let ended { throw Self.notStarted(ended) }
-        guard payload.count <= machine.peer?.frames.maximumHeaderByteCount ?? 0 else {
-            throw BlobError(.tooLarge, "the request exceeds the server's limit", origin: .client)
+        let call = handle.call
+        if let refusal = refusal(of: payload) {
+            // Also wakes whoever sends the body.
+            _ = call.fail(refusal)
+            throw refusal
         }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { (answer: Answer) in
-                start(
-                    PendingCall(
-                        operation: operation, responseBody: responseBody, answer: answer),
-                    payload: payload, body: body, timeout: timeout, handle: handle)
+                call.wait(answer)
+                start(handle, payload: payload, body: body, timeout: timeout)
             }
         } onCancel: {
             cancel(handle)
@@ -38,16 +36,26 @@ extension ClientConnection {
         return try result.get()
     }
 
-    private func start(
-        _ call: PendingCall, payload: Bytes, body: RequestBodyForm, timeout: Duration?,
-        handle: CallHandle
-    ) {
-        handle.attach(call)
-        // The task may have been cancelled before there was anything to cancel.
-        if Task.isCancelled {
-            _ = call.fail(.cancelled)
-            return
+    /// Why a call cannot even be queued.
+    private func refusal(of payload: Bytes) -> BlobError? {
+        if let ended { return Self.notStarted(ended) }
+        if payload.count > machine.maximumHeaderByteCount {
+            return BlobError(
+                .tooLarge, "the request exceeds the server's limit", origin: .client)
         }
+        if queue.count >= configuration.maximumQueuedCallCount {
+            return BlobError(.overloaded, "too many calls are waiting", origin: .client)
+        }
+        return nil
+    }
+
+    private func start(
+        _ handle: CallHandle, payload: Bytes, body: RequestBodyForm, timeout: Duration?
+    ) {
+        let call = handle.call
+        // The task may have been cancelled before there was anything to cancel.
+        if Task.isCancelled { _ = call.fail(.cancelled) }
+        guard call.failure == nil else { return }
         if let timeout {
             call.deadline = loop.schedule(after: timeout) { [weak self] in
                 self?.giveUp(
@@ -56,15 +64,11 @@ extension ClientConnection {
                         .deadlineExceeded, "no answer within \(timeout)", origin: .client))
             }
         }
-        guard queue.count < configuration.maximumQueuedCallCount else {
-            _ = call.fail(
-                BlobError(.overloaded, "too many calls are waiting", origin: .client))
-            return
-        }
+        let queued = QueuedCall(call: call, payload: payload, body: body)
         if queue.isEmpty, machine.canOpenStream {
-            send(QueuedCall(call: call, payload: payload, body: body))
+            send(queued)
         } else {
-            queue.append(QueuedCall(call: call, payload: payload, body: body))
+            queue.append(queued)
         }
         scheduleFlush()
     }
@@ -102,32 +106,33 @@ extension ClientConnection {
 
     // MARK: Request bodies
 
-    /// Queues bytes of the request's body; waits while there is no room.
+    /// Queues bytes of the request's body; waits while the call is not sent or there is no room.
     ///
     /// - Returns: False when the server wants no more: the call has its answer or was given up.
     func send(_ bytes: Bytes, of handle: CallHandle) async -> Bool {
-        guard let call = handle.call else { return false }
-        while call.streamID == 0, call.failure == nil, !call.hasAnswer {
-            await call.waitForRoom()
-        }
-        guard call.failure == nil, !call.hasAnswer else { return false }
-        guard machine.sendData(streamID: call.streamID, payload: bytes) else { return false }
+        let call = handle.call
+        guard await isSent(call),
+            machine.sendData(streamID: call.streamID, payload: bytes)
+        else { return false }
         scheduleFlush()
-        while call.failure == nil, !call.hasAnswer, !machine.hasRoom(streamID: call.streamID) {
+        while call.takesBody, !machine.hasRoom(streamID: call.streamID) {
             await call.waitForRoom()
         }
-        return call.failure == nil && !call.hasAnswer
+        return call.takesBody
     }
 
     /// The request's body is whole.
     func finishBody(of handle: CallHandle) async {
-        guard let call = handle.call else { return }
-        while call.streamID == 0, call.failure == nil, !call.hasAnswer {
-            await call.waitForRoom()
-        }
-        guard call.failure == nil, !call.hasAnswer else { return }
+        let call = handle.call
+        guard await isSent(call) else { return }
         machine.endData(streamID: call.streamID)
         scheduleFlush()
+    }
+
+    /// Waits until the request has gone out.
+    private func isSent(_ call: PendingCall) async -> Bool {
+        while call.streamID == 0, call.takesBody { await call.waitForRoom() }
+        return call.takesBody
     }
 
     // MARK: Ending
@@ -141,7 +146,7 @@ extension ClientConnection {
     nonisolated func giveUp(_ handle: CallHandle, _ error: BlobError) {
         let giveUp: @Sendable () -> Void = {
             self.assumeIsolated { connection in
-                if let call = handle.call { connection.giveUp(call, error) }
+                connection.giveUp(handle.call, error)
             }
         }
         if loop.isCurrent { giveUp() } else { loop.execute(giveUp) }
@@ -209,9 +214,8 @@ extension ClientConnection {
     }
 
     /// The consumer took bytes of a response.
-    func consumed(_ byteCount: Int, of handle: CallHandle) {
-        guard let call = handle.call else { return }
-        machine.consumed(streamID: call.streamID, byteCount: byteCount)
+    func consumed(_ byteCount: Int, of stream: StreamReference) {
+        machine.consumed(streamID: stream.streamID, byteCount: byteCount)
         scheduleFlush()
     }
 }

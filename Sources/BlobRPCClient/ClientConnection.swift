@@ -13,7 +13,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     private var socket: OwnedDescriptor?
     private var registration: Registration?
     private var receiver: FrameReceiver
-    var machine: ConnectionMachine<Bytes>
+    var machine: ConnectionMachine
     private var output = SocketOutput()
     private var isFlushScheduled = false
     private var wantsWritable = false
@@ -242,8 +242,10 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
             switch segment {
             case .inline(let range):
                 output.append(batch.inline.slice(range))
-            case .payload(let bytes):
+            case .payload(.bytes(let bytes)):
                 output.append(bytes)
+            case .payload(.file):
+                assertionFailure("a client sends no files")
             }
         }
         for streamID in batch.drainedStreams { calls[streamID]?.resumeWriter() }

@@ -2,40 +2,56 @@ internal import BlobCore
 internal import BlobWire
 internal import LinuxIO
 
-/// One call waiting for its answer. Belongs to its connection: only that actor touches it.
+/// One call from its making to its answer. Belongs to its connection: once made, only that actor
+/// touches it.
 final class PendingCall {
     let operation: BlobOperation
     /// Where the bytes of the response go.
     let responseBody: InboundBody
-    /// Resumed exactly once, with the response or the reason why there is none.
-    private var answer: CheckedContinuation<Result<BlobResponse, BlobError>, Never>?
-    /// Zero until the call was sent.
-    var streamID: UInt32 = 0
-    /// The error of the trailer, or nil when the body is whole.
     var deadline: TimerToken?
-    /// The sender of the request's body, waiting for room.
-    private var writeWaiter: CheckedContinuation<Void, Never>?
     /// Why the call is over before the answer's last byte.
     private(set) var failure: BlobError?
     private(set) var hasAnswer = false
+    /// Resumed exactly once, with the response or the reason why there is none.
+    private var answer: ClientConnection.Answer?
+    /// The sender of the request's body, waiting for room or for the call to be sent.
+    private var writeWaiter: CheckedContinuation<Void, Never>?
 
-    init(
-        operation: BlobOperation, responseBody: InboundBody,
-        answer: CheckedContinuation<Result<BlobResponse, BlobError>, Never>
-    ) {
+    private let stream: StreamReference
+
+    init(operation: BlobOperation, responseBody: InboundBody, stream: StreamReference) {
         self.operation = operation
         self.responseBody = responseBody
-        self.answer = answer
+        self.stream = stream
+    }
+
+    /// Zero until the call was sent.
+    var streamID: UInt32 {
+        get { stream.streamID }
+        set { stream.streamID = newValue }
+    }
+
+    /// Whether bytes of the request's body are still wanted.
+    var takesBody: Bool { failure == nil && !hasAnswer }
+
+    /// Names who waits for the answer; it may be there already.
+    func wait(_ answer: ClientConnection.Answer) {
+        if let failure {
+            answer.resume(returning: .failure(failure))
+        } else {
+            self.answer = answer
+        }
     }
 
     func resume(_ response: BlobResponse) {
         hasAnswer = true
-        guard let answer else { return }
-        self.answer = nil
-        if case .failure(let error) = response {
-            answer.resume(returning: .failure(error))
-        } else {
-            answer.resume(returning: .success(response))
+        if let answer {
+            self.answer = nil
+            if case .failure(let error) = response {
+                answer.resume(returning: .failure(error))
+            } else {
+                answer.resume(returning: .success(response))
+            }
         }
         resumeWriter()
     }

@@ -23,7 +23,10 @@ struct FileRegionSender {
                 let end = min(offset + Self.windowByteCount, region.upperBound)
                 try await file.makeResident(offset..<end)
                 try await session.send(
-                    .file(descriptor, offset: offset, byteCount: Int(end - offset)),
+                    .file(
+                        FileRegion(
+                            descriptor: descriptor.rawValue, offset: offset,
+                            byteCount: Int(end - offset), owner: descriptor)),
                     offset: tellsOffsets ? offset : nil, of: call)
                 offset = end
             }

@@ -13,7 +13,7 @@ extension ServerSession {
     }
 
     /// Queues bytes of a body, then waits until the stream's queue has room for more.
-    func send(_ payload: ServerPayload, offset: UInt64?, of call: Call) async throws(BlobError) {
+    func send(_ payload: OutboundPayload, offset: UInt64?, of call: Call) async throws(BlobError) {
         try checkRunning(call)
         guard machine.sendData(streamID: call.streamID, payload: payload, offset: offset) else {
             throw BlobError.cancelled

@@ -1,4 +1,3 @@
-internal import Backends
 internal import BlobCore
 internal import BlobWire
 internal import LinuxIO
@@ -22,7 +21,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     private var socket: OwnedDescriptor?
     private var registration: Registration?
     private var receiver: FrameReceiver
-    var machine: ConnectionMachine<ServerPayload>
+    var machine: ConnectionMachine
     private var output = SocketOutput()
     private var isFlushScheduled = false
     private var wantsWritable = false
@@ -35,7 +34,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     /// Bytes read from one connection before the others get their turn.
     private static let readBudgetByteCount = 1 << 20
     /// Bytes written to one connection before the others get their turn.
-    private static let writeBudgetByteCount = 4 << 20
+    private static let writeBudgetByteCount = 1 << 20
 
     init(
         socket: consuming OwnedDescriptor, peer: PeerCredentials, identifier: UInt64,
@@ -209,9 +208,10 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
             switch segment {
             case .inline(let range): output.append(batch.inline.slice(range))
             case .payload(.bytes(let bytes)): output.append(bytes)
-            case .payload(.file(let file, let offset, let byteCount)):
+            case .payload(.file(let region)):
                 output.append(
-                    file: file.rawValue, offset: offset, byteCount: byteCount, owner: file)
+                    file: region.descriptor, offset: region.offset, byteCount: region.byteCount,
+                    owner: region.owner)
             }
         }
         for streamID in batch.drainedStreams {

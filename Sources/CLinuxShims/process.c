@@ -2,18 +2,10 @@
 #include "CLinuxShims.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
-
-// --- Memory ------------------------------------------------------------------------------
-
-void clinux_keep_freed_memory(int map_threshold, int trim_threshold) {
-    mallopt(M_MMAP_THRESHOLD, map_threshold);
-    mallopt(M_TRIM_THRESHOLD, trim_threshold);
-}
 
 // --- Termination -------------------------------------------------------------------------
 

@@ -43,7 +43,6 @@ struct Daemon: AsyncParsableCommand {
 
     mutating func run() async throws {
         let signals = TerminationSignals()
-        ProcessMemory.keepFreedMemory()
         let settings = try Settings(self)
         var logger = Logger(
             label: "blobrpcd", factory: { StreamLogHandler.standardError(label: $0) })

@@ -3,8 +3,8 @@ internal import BlobCore
 extension ConnectionMachine {
     /// Takes the next frames to write: control first, then small frames, then DATA round-robin over
     /// the streams, one frame a turn (rule W-35).
-    public mutating func takeBatch() -> OutboundBatch<Payload> {
-        var batch = BatchBuilder<Payload>()
+    public mutating func takeBatch() -> OutboundBatch {
+        var batch = BatchBuilder()
         swap(&batch.inline, &small)
         // Frames of the small lane were queued before the control frames, and a RESET must not
         // overtake the REQUEST it belongs to; both lie in the same write in any case.
@@ -53,7 +53,7 @@ extension ConnectionMachine {
         writer.write(limit)
     }
 
-    private mutating func takeBulk(into batch: inout BatchBuilder<Payload>) {
+    private mutating func takeBulk(into batch: inout BatchBuilder) {
         takeEnds(into: &batch)
         // Every turn hands out a frame or shortens the list, so this ends.
         while batch.bulkByteCount < Self.batchByteCount, connectionHasCredit,
@@ -64,7 +64,7 @@ extension ConnectionMachine {
         takeEnds(into: &batch)
     }
 
-    private mutating func takeTurn(of streamID: UInt32, into batch: inout BatchBuilder<Payload>) {
+    private mutating func takeTurn(of streamID: UInt32, into batch: inout BatchBuilder) {
         let taken = streams[streamID]?.takePiece(
             connectionCredit: connectionSendWindow.available,
             frameByteCount: peer?.frames.maximumDataByteCount ?? 0)
@@ -72,7 +72,7 @@ extension ConnectionMachine {
         guard let (piece, offset) = taken else { return }
         // W-37: the offset in front is charged like the bytes.
         let chargedByteCount =
-            piece.byteCount + (offset == nil ? 0 : StreamState<Payload>.offsetByteCount)
+            piece.byteCount + (offset == nil ? 0 : StreamState.offsetByteCount)
         connectionSendWindow.spend(chargedByteCount)
         batch.append(
             FrameHeader(
@@ -88,7 +88,7 @@ extension ConnectionMachine {
     }
 
     /// Hands out what needs no credit: ends of bodies and trailers.
-    private mutating func takeEnds(into batch: inout BatchBuilder<Payload>) {
+    private mutating func takeEnds(into batch: inout BatchBuilder) {
         while let streamID = readyEnds.popFirst() {
             streams[streamID]?.isScheduled = false
             switch streams[streamID]?.takeEnd() {
@@ -106,11 +106,11 @@ extension ConnectionMachine {
 }
 
 /// Collects a batch: all headers and small frames lie in one run of bytes.
-struct BatchBuilder<Payload: OutboundPayload>: ~Copyable {
+struct BatchBuilder: ~Copyable {
     var inline = ByteWriter(capacity: 256)
     var drainedStreams: [UInt32] = []
     private(set) var bulkByteCount = 0
-    private var segments: [OutboundBatch<Payload>.Segment] = []
+    private var segments: [OutboundBatch.Segment] = []
     private var inlineStart = 0
 
     mutating func append(_ header: FrameHeader, payload: Bytes = Bytes()) {
@@ -121,7 +121,7 @@ struct BatchBuilder<Payload: OutboundPayload>: ~Copyable {
         bulkByteCount += FrameHeader.byteCount + payload.count
     }
 
-    mutating func append(_ header: FrameHeader, offset: UInt64?, piece: Payload) {
+    mutating func append(_ header: FrameHeader, offset: UInt64?, piece: OutboundPayload) {
         header.encode(into: &inline)
         if let offset { inline.write(offset) }
         closeInline()
@@ -135,7 +135,7 @@ struct BatchBuilder<Payload: OutboundPayload>: ~Copyable {
         inlineStart = inline.byteCount
     }
 
-    consuming func finish() -> OutboundBatch<Payload> {
+    consuming func finish() -> OutboundBatch {
         closeInline()
         // Every field in it was checked when its message was encoded.
         let bytes = (try? inline.finish()) ?? Bytes()

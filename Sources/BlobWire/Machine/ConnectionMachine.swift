@@ -17,7 +17,7 @@ public enum ConnectionRole: Sendable, Hashable {
 /// Nothing here waits: what cannot be sent yet stays queued, bounded per stream by the producer
 /// (which asks `hasRoom`) and in number by the limit of streams. Answers to control frames are kept
 /// as the latest state, not as a queue, so that a peer that does not read cannot make them grow.
-public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
+public struct ConnectionMachine: ~Copyable {
     /// Bytes a stream may have queued before its producer has to wait.
     public static var roomByteCount: Int { 512 << 10 }
     /// Pieces a stream may have queued: many small ones cost more than their bytes.
@@ -32,7 +32,7 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
     /// The last stream that a client opened.
     public internal(set) var lastStreamID: UInt32 = 0
 
-    var streams: [UInt32: StreamState<Payload>] = [:]
+    var streams: [UInt32: StreamState] = [:]
     /// Streams that ended here while the peer may still be sending on them: their late DATA is
     /// charged and dropped. Bounded: the oldest is forgotten.
     var draining: [UInt32: ReceiveWindow] = [:]
@@ -100,10 +100,13 @@ public struct ConnectionMachine<Payload: OutboundPayload>: ~Copyable, Sendable {
         connectionSendWindow = SendWindow(limit: hello.connectionCreditByteCount)
     }
 
-    mutating func makeStream(_ streamID: UInt32) {
-        streams[streamID] = StreamState(
+    @discardableResult
+    mutating func makeStream(_ streamID: UInt32) -> StreamState {
+        let stream = StreamState(
             sendLimit: UInt64(peer?.streamCreditByteCount ?? 0),
             receiveLimit: UInt64(limits.streamCreditByteCount))
+        streams[streamID] = stream
+        return stream
     }
 
     /// Forgets a stream; its slot is free.

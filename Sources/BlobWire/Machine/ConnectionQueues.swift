@@ -11,7 +11,7 @@ extension ConnectionMachine {
     /// Whether the connection's window lets any DATA frame out: an offset and one byte (W-37).
     /// Less is not worth a frame, and asking it of all streams would be work per frame.
     var connectionHasCredit: Bool {
-        connectionSendWindow.available > UInt64(StreamState<Payload>.offsetByteCount)
+        connectionSendWindow.available > UInt64(StreamState.offsetByteCount)
     }
 
     func queueHasRoom(_ streamID: UInt32) -> Bool {
@@ -60,7 +60,7 @@ extension ConnectionMachine {
 
     /// W-26: after STOP only the trailer still goes out.
     mutating func dropQueuedData(_ streamID: UInt32) {
-        var trailer: BulkItem<Payload>?
+        var trailer: BulkItem?
         while let item = streams[streamID]?.bulk.popFirst() {
             if case .trailer = item { trailer = item }
         }

@@ -93,11 +93,11 @@ extension ConnectionMachine {
                 hasEnd: hasEnd)
             return nil
         }
-        makeStream(streamID)
+        let stream = makeStream(streamID)
         // W-22
         let body: RequestBodyForm =
             hasEnd ? (header.flags.contains(.noData) ? .none : .empty) : .follows
-        streams[streamID]?.remoteEnded = hasEnd
+        stream.remoteEnded = hasEnd
         return .request(streamID: streamID, payload: frame.payload, body: body)
     }
 
@@ -194,8 +194,8 @@ extension ConnectionMachine {
         let offset = try payload.withReader { (reader) throws(WireError) in
             try reader.readUInt64()
         }
-        payload = payload.dropFirst(StreamState<Payload>.offsetByteCount)
-        consumed(streamID: header.streamID, byteCount: StreamState<Payload>.offsetByteCount)
+        payload = payload.dropFirst(StreamState.offsetByteCount)
+        consumed(streamID: header.streamID, byteCount: StreamState.offsetByteCount)
         guard offset <= UInt64(Int64.max) - UInt64(payload.count) else {
             throw WireError(.badFrame, "an offset lies beyond 2^63 - 1 (W-37)")
         }

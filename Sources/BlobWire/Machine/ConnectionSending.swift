@@ -46,17 +46,17 @@ extension ConnectionMachine {
         let endsCall = isLast || isTooLong
         var flags: FrameFlags = endsCall ? [.end, .noData] : []
         if stream.hasResponse { flags = [.end, .trailer] }
-        if endsCall { dropQueued(streamID) }
+        if endsCall, !stream.bulk.isEmpty { dropQueued(streamID) }
         appendSmall(
             FrameHeader(type: .response, flags: flags, streamID: streamID),
             payload: isTooLong ? Self.tooLongAnswer : payload)
-        streams[streamID]?.hasResponse = true
+        stream.hasResponse = true
         guard endsCall else { return }
-        streams[streamID]?.localEnded = true
+        stream.localEnded = true
         if isLast {
             endWithBatch(streamID)
         } else {
-            streams[streamID]?.isAnswered = true
+            stream.isAnswered = true
         }
     }
 
@@ -119,7 +119,7 @@ extension ConnectionMachine {
     /// - Returns: False when nobody wants them: the stream ended or was stopped.
     @discardableResult
     public mutating func sendData(
-        streamID: UInt32, payload: Payload, offset: UInt64? = nil
+        streamID: UInt32, payload: OutboundPayload, offset: UInt64? = nil
     ) -> Bool {
         guard takesData(streamID) else { return false }
         guard payload.byteCount > 0 else { return true }
@@ -127,6 +127,16 @@ extension ConnectionMachine {
         streams[streamID]?.queuedByteCount += payload.byteCount
         schedule(streamID)
         return true
+    }
+
+    /// Queues bytes of a body.
+    ///
+    /// - Returns: False when nobody wants them: the stream ended or was stopped.
+    @discardableResult
+    public mutating func sendData(
+        streamID: UInt32, payload: Bytes, offset: UInt64? = nil
+    ) -> Bool {
+        sendData(streamID: streamID, payload: .bytes(payload), offset: offset)
     }
 
     /// Client: the request body is whole.

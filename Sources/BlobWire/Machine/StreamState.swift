@@ -6,13 +6,16 @@ internal import BlobCore
 ///       │                                                         ^
 ///       ├──(own RESET)──> resetting ──(END or RESET arrives)──────┤   client
 ///       └──(peer RESET)─> cancelled ──(handler ends: RESET out)───┘   server
-struct StreamState<Payload: OutboundPayload>: Sendable {
+///
+/// A class, so that the machine finds it once and changes it in place; the machine is its only
+/// holder.
+final class StreamState {
     /// The offset in front of a DATA payload (rule W-37).
     static var offsetByteCount: Int { 8 }
 
     var sendWindow: SendWindow
     var receiveWindow: ReceiveWindow
-    var bulk = FIFO<BulkItem<Payload>>()
+    var bulk = FIFO<BulkItem>()
     var queuedByteCount = 0
     /// Whether the stream stands in one of the lists of what can be handed out.
     var isScheduled = false
@@ -61,9 +64,9 @@ struct StreamState<Payload: OutboundPayload>: Sendable {
     /// Splits the next DATA frame off the queue.
     ///
     /// In place, so that the queue is not copied for each frame.
-    mutating func takePiece(
+    func takePiece(
         connectionCredit: UInt64, frameByteCount: Int
-    ) -> (piece: Payload, offset: UInt64?)? {
+    ) -> (piece: OutboundPayload, offset: UInt64?)? {
         guard case .data(var payload, let offset) = bulk.first else { return nil }
         let prefixByteCount = offset == nil ? 0 : Self.offsetByteCount
         let credit = min(sendWindow.available, connectionCredit)
@@ -82,7 +85,7 @@ struct StreamState<Payload: OutboundPayload>: Sendable {
     }
 
     /// Takes END or the trailer off the queue when it is next.
-    mutating func takeEnd() -> BulkItem<Payload>? {
+    func takeEnd() -> BulkItem? {
         readiness == .end ? bulk.popFirst() : nil
     }
 }

@@ -118,10 +118,4 @@ int clinux_termination_eventfd(void);
 // Waits for the eventfd; returns how many signals came, or a negated errno.
 int64_t clinux_eventfd_wait(int descriptor);
 
-// --- Memory ------------------------------------------------------------------------------
-
-// Allocations below map_threshold come from the heap, and the heap keeps trim_threshold bytes of
-// freed memory at its end.
-void clinux_keep_freed_memory(int map_threshold, int trim_threshold);
-
 #endif

@@ -5,7 +5,7 @@ import Testing
 
 /// A machine in a class, with events and frames as text, so that scripts read as tables.
 final class Side {
-    var machine: ConnectionMachine<Bytes>
+    var machine: ConnectionMachine
     var now = ContinuousClock.now
 
     /// A side whose handshake is done.
@@ -61,19 +61,20 @@ final class Side {
         return result
     }
 
-    static func bytes(of batch: OutboundBatch<Bytes>) -> [UInt8] {
+    static func bytes(of batch: OutboundBatch) -> [UInt8] {
         var bytes: [UInt8] = []
         for segment in batch.segments {
             switch segment {
             case .inline(let range):
                 bytes += Array(batch.inline.dropFirst(range.lowerBound).prefix(range.count))
-            case .payload(let payload): bytes += Array(payload)
+            case .payload(.bytes(let payload)): bytes += Array(payload)
+            case .payload(.file): break
             }
         }
         return bytes
     }
 
-    static func frames(in batch: OutboundBatch<Bytes>) -> [TestFrame] {
+    static func frames(in batch: OutboundBatch) -> [TestFrame] {
         var bytes = Self.bytes(of: batch)
         if bytes.starts(with: Preface.bytes) { bytes.removeFirst(Preface.bytes.count) }
         return (try? receiveAll(bytes)) ?? []

@@ -8,7 +8,7 @@ import BlobCore
 
 /// One end of a simulated connection: a machine, its receiver, and a pipe into it.
 final class SimulatedEnd {
-    var machine: ConnectionMachine<Bytes>
+    var machine: ConnectionMachine
     var receiver: FrameReceiver
     private var unwritten: ArraySlice<UInt8> = []
     /// What the peer wrote and this end has not read.
@@ -65,7 +65,7 @@ final class SimulatedEnd {
 
     /// What must stay bounded, whatever the peer does.
     func boundsViolation(streamLimit: Int) -> String? {
-        let room = ConnectionMachine<Bytes>.roomByteCount + Pattern.largestPieceByteCount
+        let room = ConnectionMachine.roomByteCount + Pattern.largestPieceByteCount
         if machine.streams.values.contains(where: { $0.queuedByteCount > room }) {
             return "a queue is too long"
         }

@@ -95,7 +95,7 @@ final class Simulation {
         where end.machine.connectionSendWindow.available < least {
             failures.append("credit leaked: the \(name) may send too little")
         }
-        let largest = ConnectionMachine<Bytes>.batchByteCount + (128 << 10)
+        let largest = ConnectionMachine.batchByteCount + (128 << 10)
         if max(client.largestBatchByteCount, server.largestBatchByteCount) > largest {
             failures.append("a batch is too long")
         }
