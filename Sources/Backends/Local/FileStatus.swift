@@ -17,14 +17,13 @@ extension cfile_stat {
     var etag: String {
         String(unsafeUninitializedCapacity: 4 * 16 + 5) { target in
             target[0] = UInt8(ascii: "\"")
+            // Spelled out rather than in a loop over an array, which would be an allocation more.
             var position = HexText.write(inode, to: target, at: 1)
-            for value in [
-                UInt64(bitPattern: modified_nanoseconds), UInt64(bitPattern: changed_nanoseconds),
-                byte_count,
-            ] {
-                target[position] = UInt8(ascii: "-")
-                position = HexText.write(value, to: target, at: position + 1)
-            }
+            position = HexText.writeNext(
+                UInt64(bitPattern: modified_nanoseconds), to: target, at: position)
+            position = HexText.writeNext(
+                UInt64(bitPattern: changed_nanoseconds), to: target, at: position)
+            position = HexText.writeNext(byte_count, to: target, at: position)
             target[position] = UInt8(ascii: "\"")
             return position + 1
         }

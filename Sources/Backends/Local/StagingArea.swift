@@ -21,6 +21,7 @@ final class StagingArea: Sendable {
     private let owner: SharedDescriptor
     private let sessionName: String
     private let lastFileNumber = Atomic<UInt64>(0)
+    private let lastSweepNanoseconds = Atomic<Int64>(0)
 
     init(
         root: SharedDescriptor, fileMode: UInt32, uploadExpiry: Duration
@@ -57,9 +58,17 @@ final class StagingArea: Sendable {
         String(lastFileNumber.add(1, ordering: .relaxed).newValue)
     }
 
+    /// `sweepExpiredUploads`, unless that was done within the last hour.
+    func sweepExpiredUploadsIfDue() {
+        let hourInNanoseconds: Int64 = 3_600_000_000_000
+        let last = lastSweepNanoseconds.load(ordering: .relaxed)
+        if cfile_now_nanoseconds() - last > hourInNanoseconds { sweepExpiredUploads() }
+    }
+
     /// Removes uploads on which nothing happened for `uploadExpiry`.
     func sweepExpiredUploads() {
         let now = cfile_now_nanoseconds()
+        lastSweepNanoseconds.store(now, ordering: .relaxed)
         let (seconds, attoseconds) = uploadExpiry.components
         let (secondsInNanoseconds, overflow) = seconds.multipliedReportingOverflow(
             by: 1_000_000_000)

@@ -37,7 +37,7 @@ struct UploadDirectory: Sendable {
     ) throws(BlobError) {
         let staging = try root.writableStaging()
         // Once in a while somebody has to look, and whoever begins an upload can spare the time.
-        staging.sweepExpiredUploads()
+        staging.sweepExpiredUploadsIfDue()
         let name = namePrefix + uploadID
         let directory = try StagingArea.makeDirectory(name, in: staging.directory)
         do {

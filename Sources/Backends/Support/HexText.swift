@@ -1,7 +1,5 @@
 /// Numbers and bytes as lower-case hexadecimal text.
 enum HexText {
-    private static let digits: StaticString = "0123456789abcdef"
-
     /// Two digits per byte.
     static func text(of bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { target in
@@ -26,6 +24,14 @@ enum HexText {
         return position + digitCount
     }
 
+    /// As `write`, with a hyphen before the number.
+    static func writeNext(
+        _ value: UInt64, to target: UnsafeMutableBufferPointer<UInt8>, at position: Int
+    ) -> Int {
+        target[position] = UInt8(ascii: "-")
+        return write(value, to: target, at: position + 1)
+    }
+
     /// Whether `text` is exactly `digitCount` lower-case hexadecimal digits.
     static func isHex(_ text: String, digitCount: Int) -> Bool {
         text.utf8.count == digitCount
@@ -36,6 +42,6 @@ enum HexText {
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {
-        digits.utf8Start[Int(value & 15)]
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
     }
 }
