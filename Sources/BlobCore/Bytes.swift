@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// An immutable run of bytes, shared by reference: slicing and passing it on never copies.
 ///
 /// This is the currency of every body in the project. A chunk is received from a socket or a disk
@@ -119,7 +121,16 @@ extension Bytes: RandomAccessCollection {
 extension Bytes: Hashable {
     /// Whether both hold the same bytes.
     public static func == (left: Bytes, right: Bytes) -> Bool {
-        left.count == right.count && left.elementsEqual(right)
+        guard left.count == right.count else { return false }
+        return left.withUnsafeBytes { left in
+            right.withUnsafeBytes { right in
+                // As memory: byte by byte through a collection costs a hundred times as much.
+                guard let leftBase = left.baseAddress, let rightBase = right.baseAddress else {
+                    return true
+                }
+                return memcmp(leftBase, rightBase, left.count) == 0
+            }
+        }
     }
 
     /// Feeds the bytes to `hasher`.

@@ -109,7 +109,9 @@ struct CallHandler {
         guard let byteCount, byteCount <= Self.collectedBodyByteCount else {
             return .stream(source, byteCount: byteCount)
         }
-        let bytes = try await collect(source, limit: Int(byteCount), on: session)
+        let overlong = BlobError(
+            .invalidArgument, "the body is longer than the \(byteCount) bytes announced")
+        let bytes = try await collect(source, limit: Int(byteCount), overlong, on: session)
         guard bytes.count == Int(byteCount) else { throw shortBody(byteCount, bytes.count) }
         return .bytes(bytes)
     }
@@ -121,24 +123,21 @@ struct CallHandler {
     }
 
     private func collect(
-        _ source: InboundBody, limit: Int, on session: isolated ServerSession
+        _ source: InboundBody, limit: Int, _ overlong: BlobError,
+        on session: isolated ServerSession
     ) async throws(BlobError) -> Bytes {
         guard let first = try await source.next() else { return Bytes() }
-        guard first.count <= limit else { throw overlong(limit) }
+        guard first.count <= limit else { throw overlong }
         guard let second = try await source.next() else { return first }
         var collected = BytesBuilder(capacity: first.count + second.count)
         collected.append(first)
         var piece: Bytes? = second
         while let bytes = piece {
-            guard collected.count + bytes.count <= limit else { throw overlong(limit) }
+            guard collected.count + bytes.count <= limit else { throw overlong }
             collected.append(bytes)
             piece = try await source.next()
         }
         return collected.freeze()
-    }
-
-    private func overlong(_ limit: Int) -> BlobError {
-        BlobError(.tooLarge, "the body is longer than \(limit) bytes")
     }
 
     private func records<Value>(
@@ -147,7 +146,8 @@ struct CallHandler {
         var bytes = Bytes()
         if let source = call.body {
             bytes = try await collect(
-                source, limit: Self.maximumRecordByteCount, on: session)
+                source, limit: Self.maximumRecordByteCount,
+                BlobError(.tooLarge, "the list is too long (W-49)"), on: session)
         }
         do {
             return try decode(bytes)

@@ -8,7 +8,7 @@ import Testing
 /// The real server as a process: killed at random moments, and measured.
 @Suite struct ProcessTests {
     private static func bodyByteCount(of seed: UInt64) -> Int {
-        Int((seed &* 0x2545_F491_4F6C_DD1D) >> 45) + 8  // up to 512 KiB
+        Int((seed &* 0x2545_F491_4F6C_DD1D) >> 46) + 8  // up to 256 KiB
     }
 
     @Test func `FS-03 kill -9 at random moments, 200 times, leaves every blob whole`() async throws
@@ -37,7 +37,7 @@ import Testing
                 }
             }
             // Killed when a random number of pieces has been sent: anywhere in a put.
-            let piecesLeft = Mutex(Int.random(in: 1...60))
+            let piecesLeft = Mutex(Int.random(in: 1...120))
             let onPiece: @Sendable () -> Void = {
                 let isDue = piecesLeft.withLock { left in
                     left -= 1
@@ -47,7 +47,7 @@ import Testing
             }
             let results = await withTaskGroup(of: [(Int, UInt64, Bool)].self) { group in
                 for key in 0..<keyCount {
-                    let seeds = (0..<20).map { _ in
+                    let seeds = (0..<8).map { _ in
                         nextSeed += 1
                         return nextSeed
                     }

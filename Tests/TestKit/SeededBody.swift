@@ -15,27 +15,28 @@ public struct SeededBody: Sendable {
         self.byteCount = max(8, byteCount)
     }
 
-    /// The bytes at `range`.
+    /// The bytes at `range`, which begins at a multiple of 8.
     public func bytes(_ range: Range<Int>) -> Bytes {
-        Bytes(capacity: range.count) { target in
-            for (index, position) in range.enumerated() { target[index] = byte(at: position) }
-            return range.count
+        // In words: these bodies are made by the hundred megabytes in unoptimised tests.
+        var words: [UInt64] = []
+        words.reserveCapacity(range.count / 8 + 1)
+        var position = UInt64(range.lowerBound)
+        while position < UInt64(range.upperBound) {
+            words.append(position == 0 ? seed : (seed &+ position) &* 0x9E37_79B9_7F4A_7C15)
+            position += 8
+        }
+        return words.withUnsafeBytes { raw in
+            Bytes(copying: UnsafeRawBufferPointer(rebasing: raw[..<range.count]))
         }
     }
 
     /// All bytes.
     public var bytes: Bytes { bytes(0..<byteCount) }
 
-    private func byte(at position: Int) -> UInt8 {
-        if position < 8 { return UInt8(truncatingIfNeeded: seed >> (8 * UInt64(position))) }
-        let mixed = (seed &+ UInt64(position)) &* 0x9E37_79B9_7F4A_7C15
-        return UInt8(truncatingIfNeeded: mixed >> 32)
-    }
-
     /// The seed of a body that is whole; nil for anything else.
     public static func seed(of bytes: Bytes, byteCount: (UInt64) -> Int) -> UInt64? {
         guard bytes.count >= 8 else { return nil }
-        let seed = (0..<8).reduce(UInt64(0)) { $0 | UInt64(bytes[$1]) << (8 * UInt64($1)) }
+        let seed = bytes.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) }
         let expected = SeededBody(seed: seed, byteCount: byteCount(seed))
         return expected.bytes == bytes ? seed : nil
     }
