@@ -10,6 +10,10 @@ struct CallHandler {
 
     /// The longest body of records, in bytes (rule W-49).
     static let maximumRecordByteCount = 4 << 20
+    /// Blobs of one deleteMany (rule W-75).
+    static let maximumDeleteCount = 1000
+    /// Parts of one presignUploadParts (rule W-78).
+    static let maximumPartCount = 10_000
     /// Bodies announced up to this size are collected first: the backend then needs one step.
     static let collectedBodyByteCount: UInt64 = 64 << 10
 
@@ -17,6 +21,7 @@ struct CallHandler {
 
     func run(on session: isolated ServerSession) async throws(BlobError) {
         try authorize()
+        try checkBodyForm()
         switch call.request.arguments {
         case .get(let uri, let options): try await get(uri, options, on: session)
         case .list(let uri, let options): try await list(uri, options, on: session)
@@ -30,6 +35,18 @@ struct CallHandler {
         }
     }
 
+    /// W-29: an operation with a body is not called without one, nor the other way round.
+    private func checkBodyForm() throws(BlobError) {
+        guard call.request.operation.hasRequestBody == (call.bodyForm != .none) else {
+            throw BlobError(
+                .invalidArgument,
+                call.bodyForm == .none
+                    ? "the call needs a body (W-29)" : "the call takes no body (W-29)",
+                origin: .protocol)
+        }
+    }
+
+    /// W-86
     private func authorize() throws(BlobError) {
         guard environment.listener.isReadOnly else { return }
         switch call.request.operation {
@@ -82,6 +99,7 @@ struct CallHandler {
         }
     }
 
+    /// W-85: what this socket may know; counters name no blob and no peer.
     private func info() -> ServerInfo {
         let identity = environment.identity
         return ServerInfo(
@@ -93,14 +111,11 @@ struct CallHandler {
 
     // MARK: Request bodies
 
-    /// W-22: no body at all is not a body of no bytes.
     private func body(
         _ byteCount: UInt64?, on session: isolated ServerSession
     ) async throws(BlobError) -> BlobBody {
         switch call.bodyForm {
-        case .none:
-            throw BlobError(.invalidArgument, "the call needs a body (W-22)", origin: .protocol)
-        case .empty:
+        case .none, .empty:
             guard byteCount ?? 0 == 0 else { throw shortBody(byteCount, 0) }
             return .bytes(Bytes())
         case .follows: break
@@ -191,6 +206,11 @@ struct CallHandler {
 
     private func deleteMany(on session: isolated ServerSession) async throws(BlobError) {
         let uris = try await records(on: session, RecordBody.uris)
+        // W-75
+        guard uris.count <= Self.maximumDeleteCount else {
+            throw BlobError(
+                .invalidArgument, "at most \(Self.maximumDeleteCount) blobs in one call")
+        }
         let outcomes = try await store.delete(uris, options: CallOptions())
         try await answer(
             .records, records: try RecordBody.encode(outcomes: outcomes), on: session)
@@ -200,6 +220,10 @@ struct CallHandler {
         _ upload: MultipartUpload, _ options: PresignOptions, on session: isolated ServerSession
     ) async throws(BlobError) {
         let numbers = try await records(on: session, RecordBody.partNumbers)
+        // W-78
+        guard numbers.count <= Self.maximumPartCount else {
+            throw BlobError(.invalidArgument, "at most \(Self.maximumPartCount) parts in one call")
+        }
         let urls = try await store.presignUploadParts(
             upload, partNumbers: numbers, options: options)
         try await answer(

@@ -82,7 +82,9 @@ import Testing
         let server = try TestServer(systemCalls: calls)
         let first = try await server.connect()
         isExhausted.withLock { $0 = true }
-        async let second = server.connect()
+        var configuration = ClientConfiguration()
+        configuration.connectTimeout = .seconds(300)
+        async let second = server.connect(configuration)
         while exhausted.load(ordering: .relaxed) == 0 { await Task.yield() }
         // The one that is connected is served on.
         _ = try await first.ping()

@@ -21,7 +21,7 @@ import Testing
     private func eventually(
         _ what: Comment, _ condition: @escaping () throws -> Bool
     ) async throws {
-        let deadline = ContinuousClock.now + .seconds(20)
+        let deadline = ContinuousClock.now + .seconds(120)
         while try !condition() {
             guard ContinuousClock.now < deadline else {
                 Issue.record(what)

@@ -40,6 +40,13 @@ public final class TestServer: Sendable {
             backends: [.file: local],
             mounts: ["data": try BlobURI(parsingPrefix: "file://\(root)/mounted")])
         var listener = ListenerConfiguration(path: "\(directory.path)/socket")
+        // Generous by default: on a loaded machine a test may not run for half a minute. A test of a
+        // limit sets that limit.
+        for limit in [
+            \SessionTimeouts.handshake, \.partialFrame, \.writeStall, \.streamProgress,
+        ] {
+            listener.timeouts[keyPath: limit] = .seconds(300)
+        }
         configure(&listener)
         var configuration = ServerConfiguration(
             listeners: [listener], eventLoopCount: eventLoopCount)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import BlobWire
 
-/// A peer that writes what it likes onto the socket: the wire from the outside, with a limit of 20 s
+/// A peer that writes what it likes onto the socket: the wire from the outside, with a limit of two minutes
 /// on every step so that a test fails instead of hanging. It blocks a thread of its own, never one
 /// of those that run the tests.
 ///
@@ -20,7 +20,7 @@ final class RawPeer: @unchecked Sendable {
         socket = try connectUnix(path: path)
         let flags = fcntl(socket.rawValue, F_GETFL)
         _ = fcntl(socket.rawValue, F_SETFL, flags & ~O_NONBLOCK)
-        var limit = timeval(tv_sec: 20, tv_usec: 0)
+        var limit = timeval(tv_sec: 120, tv_usec: 0)
         for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
             setsockopt(
                 socket.rawValue, SOL_SOCKET, option, &limit,
