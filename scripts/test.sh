@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
-# Runs every test of a build that `make test` made. Arguments go to `swift test`.
+# Runs every test of a build that `make test` made: the independent client first, then all Swift
+# tests. Arguments go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-swift test --skip-build --parallel "$@"
+scripts/conformance.sh
+swift test --skip-build "$@"

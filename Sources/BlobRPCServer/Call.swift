@@ -20,8 +20,10 @@ final class Call {
     var writeWaitingSince: ContinuousClock.Instant?
     /// Whether the waiter wants everything written, not just room.
     var waitsUntilWritten = false
-    /// The number of body bytes handed to the session for sending.
-    var hasEnded = false
+    /// Everything queued on the call is in the kernel.
+    var isWritten = false
+    /// The client wants no more bytes, but still the answer (rule W-26).
+    var isStopped = false
 
     init(
         streamID: UInt32, request: BlobRequest, body: InboundBody?, bodyForm: RequestBodyForm,

@@ -167,6 +167,8 @@ struct CallHandler {
         do {
             return try decode(bytes)
         } catch {
+            // A URI that is none is answered as such; a broken record as the argument it is.
+            guard error.code == .badFrame else { throw error.blobError }
             throw BlobError(.invalidArgument, error.reason, origin: .protocol)
         }
     }
@@ -187,8 +189,9 @@ struct CallHandler {
                 .send(file, on: session)
         } else {
             while let chunk = try await read.source.next() {
-                try await session.send(
+                let isWanted = try await session.send(
                     .bytes(chunk.bytes), offset: tellsOffsets ? chunk.offset : nil, of: call)
+                guard isWanted else { break }
             }
         }
         try session.sendTrailer(of: call)
@@ -248,7 +251,7 @@ struct CallHandler {
             return
         }
         session.respond(streamID: call.streamID, response, isLast: false)
-        try await session.send(.bytes(records), offset: nil, of: call)
+        _ = try await session.send(.bytes(records), offset: nil, of: call)
         try session.sendTrailer(of: call)
     }
 }

@@ -22,12 +22,13 @@ struct FileRegionSender {
             while offset < region.upperBound {
                 let end = min(offset + Self.windowByteCount, region.upperBound)
                 try await file.makeResident(offset..<end)
-                try await session.send(
+                let isWanted = try await session.send(
                     .file(
                         FileRegion(
                             descriptor: descriptor.rawValue, offset: offset,
                             byteCount: Int(end - offset), owner: descriptor)),
                     offset: tellsOffsets ? offset : nil, of: call)
+                guard isWanted else { return }
                 offset = end
             }
         }

@@ -13,20 +13,28 @@ extension ServerSession {
     }
 
     /// Queues bytes of a body, then waits until the stream's queue has room for more.
-    func send(_ payload: OutboundPayload, offset: UInt64?, of call: Call) async throws(BlobError) {
+    ///
+    /// - Returns: False when the client has asked for no more (rule W-26): what was sent is right, and
+    ///   the trailer may say so.
+    func send(
+        _ payload: OutboundPayload, offset: UInt64?, of call: Call
+    ) async throws(BlobError) -> Bool {
         try checkRunning(call)
+        guard !call.isStopped else { return false }
         guard machine.sendData(streamID: call.streamID, payload: payload, offset: offset) else {
             throw BlobError.cancelled
         }
         scheduleFlush()
-        if machine.hasRoom(streamID: call.streamID) { return }
+        if machine.hasRoom(streamID: call.streamID) { return true }
         await waitToWrite(call, untilWritten: false)
         try checkRunning(call)
+        return !call.isStopped
     }
 
     /// Waits until the kernel has all bytes that were queued on the call.
     func waitUntilWritten(_ call: Call) async throws(BlobError) {
-        while !machine.isQueueEmpty(streamID: call.streamID) {
+        call.isWritten = machine.isQueueEmpty(streamID: call.streamID) && isOutputEmpty
+        while !call.isWritten, !call.isStopped {
             await waitToWrite(call, untilWritten: true)
             try checkRunning(call)
         }

@@ -71,7 +71,6 @@ extension ServerSession {
 
     /// The handler has ended: the answer goes out and the slot becomes free.
     private func finish(_ call: Call, failure: BlobError?) {
-        call.hasEnded = true
         if let deadline = call.deadline { loop.cancel(deadline) }
         if calls[call.streamID] === call { calls[call.streamID] = nil }
         let unread = call.body?.fail(BlobError.cancelled) ?? 0

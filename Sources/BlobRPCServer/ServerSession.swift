@@ -154,7 +154,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         case .reset(let streamID, _):
             end(streamID: streamID, with: .cancelled)
         case .stopped(let streamID, _):
-            // The writer sees that nobody wants its bytes.
+            calls[streamID]?.isStopped = true
             calls[streamID]?.resumeWriter()
         case .response, .trailer, .pong, .goAway: break
         }
@@ -223,15 +223,21 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
 
     /// Calls that wait until all their bytes are in the kernel, once a batch is.
     private func resumeWrittenCalls() {
-        for call in calls.values where call.waitsUntilWritten && call.writeWaiter != nil {
-            if machine.isQueueEmpty(streamID: call.streamID) { call.resumeWriter() }
+        for call in calls.values where call.waitsUntilWritten {
+            guard machine.isQueueEmpty(streamID: call.streamID) else { continue }
+            call.isWritten = true
+            call.resumeWriter()
         }
     }
+
+    /// Whether all frames handed out so far are in the kernel.
+    var isOutputEmpty: Bool { output.isEmpty }
 
     private func setWantsWritable(_ wanted: Bool) {
         guard wanted != wantsWritable, let registration else { return }
         wantsWritable = wanted
-        let interest: ReadinessSet = [.readable, .peerClosed]
+        // After a violation nothing more is read: watching for it would spin.
+        let interest: ReadinessSet = closeReason == nil ? [.readable, .peerClosed] : []
         registration.setInterest(wanted ? interest.union(.writable) : interest)
     }
 
@@ -258,6 +264,8 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
             ])
         endAllCalls()
         machine.close(for: error)
+        registration?.setInterest(.writable)
+        wantsWritable = true
         scheduleFlush()
     }
 
