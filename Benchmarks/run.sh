@@ -126,7 +126,10 @@ start() {
 start_blobrpcd() {
     local socket=$1
     shift
-    start "$socket" "$@" "$blobrpcd" --socket "$socket" --root "$store" --log-level warning
+    # As the reference in C: a put is done when its file has its name, not when it is on the disk.
+    echo "durability: none" >"$work/blobrpcd.yaml"
+    start "$socket" "$@" "$blobrpcd" --socket "$socket" --root "$store" --log-level warning \
+        --config "$work/blobrpcd.yaml"
 }
 
 wanted() {

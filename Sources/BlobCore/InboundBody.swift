@@ -14,9 +14,12 @@ package final class InboundBody: ByteSource {
 
     private typealias Waiter = CheckedContinuation<Result<Piece?, BlobError>, Never>
 
-    private struct State {
+    private struct State: ~Copyable {
         var pieces: [Piece] = []
         var head = 0
+        /// Small pieces that came one after the other and nobody has taken yet. They are merged, so
+        /// that a peer that sends single bytes cannot make their bookkeeping outgrow its credit.
+        var small = BytesBuilder()
         var isWhole = false
         var failure: BlobError?
         var waiter: Waiter?
@@ -51,7 +54,7 @@ package final class InboundBody: ByteSource {
             guard state.failure == nil else { return (nil, bytes.count) }
             state.isWhole = isLast
             guard let waiter = state.waiter, piece != nil || isLast else {
-                if let piece { state.pieces.append(piece) }
+                if let piece { Self.queue(piece, &state) }
                 return (nil, 0)
             }
             state.waiter = nil
@@ -68,6 +71,7 @@ package final class InboundBody: ByteSource {
     package func fail(_ error: BlobError) -> Int {
         let (waiter, dropped) = state.withLock { state -> (Waiter?, Int) in
             if state.failure == nil { state.failure = error }
+            Self.queueSmall(&state)
             let dropped = state.pieces[state.head...].reduce(state.unreportedByteCount) {
                 $0 + $1.bytes.count
             }
@@ -124,8 +128,31 @@ package final class InboundBody: ByteSource {
         return piece
     }
 
+    /// Pieces below this size are merged while they wait.
+    private static let smallByteCount = 4 << 10
+    /// Merged pieces grow to about this size.
+    private static let mergedByteCount = 64 << 10
+
+    private static func queue(_ piece: Piece, _ state: inout State) {
+        guard piece.offset == nil, piece.bytes.count < smallByteCount else {
+            queueSmall(&state)
+            state.pieces.append(piece)
+            return
+        }
+        state.small.append(piece.bytes)
+        if state.small.count >= mergedByteCount { queueSmall(&state) }
+    }
+
+    private static func queueSmall(_ state: inout State) {
+        guard state.small.count > 0 else { return }
+        var merged = BytesBuilder()
+        swap(&merged, &state.small)
+        state.pieces.append(Piece(bytes: merged.freeze(), offset: nil))
+    }
+
     private static func take(_ state: inout State) -> Result<Piece?, BlobError>? {
         if let failure = state.failure { return .failure(failure) }
+        if state.head == state.pieces.count { queueSmall(&state) }
         if state.head < state.pieces.count {
             let piece = state.pieces[state.head]
             state.head += 1

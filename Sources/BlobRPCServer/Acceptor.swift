@@ -21,8 +21,13 @@ final class Acceptor: @unchecked Sendable {
                 path: configuration.path, mode: configuration.mode,
                 backlog: configuration.backlog, systemCalls: systemCalls)
         } catch {
-            throw BlobError(
-                .conflict, "cannot listen at \(configuration.path): \(error)")
+            let code: BlobError.Code =
+                switch error {
+                case .pathInUse: .conflict
+                case .system: .inputOutput
+                default: .invalidArgument
+                }
+            throw BlobError(code, "cannot listen at \(configuration.path): \(error)")
         }
     }
 

@@ -8,7 +8,9 @@ internal import Synchronization
 public final class BlobServer: Sendable {
     private struct State {
         var sessions: [UInt64: ServerSession] = [:]
-        var handshakes: Set<UInt64> = []
+        /// Per socket, by path: its connections, and those of them before their HELLO.
+        var connections: [String: Set<UInt64>] = [:]
+        var handshakes: [String: Set<UInt64>] = [:]
         var nextIdentifier: UInt64 = 1
         var isDraining = false
         var emptyWaiters: [CheckedContinuation<Void, Never>] = []
@@ -28,8 +30,8 @@ public final class BlobServer: Sendable {
 
     /// Binds every socket and starts to serve.
     ///
-    /// - Throws: `conflict` when another server lives at a path, `permissionDenied`,
-    ///   `invalidArgument` for an unsafe or overlong path.
+    /// - Throws: `conflict` when another server lives at a path, `invalidArgument` for a path that is
+    ///   unsafe, overlong or taken by a file, `inputOutput` for what the system refuses.
     public init(
         configuration: ServerConfiguration, store: any BlobStore, blockingPool: BlockingPool,
         logger: Logger, systemCalls: SystemCalls = .live
@@ -108,12 +110,15 @@ public final class BlobServer: Sendable {
         _ = try? SocketOptions.refuseDescriptors(descriptor: descriptor)
         let admitted = state.withLock { state -> (identifier: UInt64, loop: EventLoop)? in
             guard !state.isDraining,
-                state.sessions.count < listener.maximumConnectionCount,
-                state.handshakes.count < listener.maximumHandshakeCount
+                state.connections[listener.path, default: []].count
+                    < listener.maximumConnectionCount,
+                state.handshakes[listener.path, default: []].count
+                    < listener.maximumHandshakeCount
             else { return nil }
             let identifier = state.nextIdentifier
             state.nextIdentifier += 1
-            state.handshakes.insert(identifier)
+            state.connections[listener.path, default: []].insert(identifier)
+            state.handshakes[listener.path, default: []].insert(identifier)
             return (identifier, loops[Int(identifier % UInt64(loops.count))])
         }
         guard let (identifier, loop) = admitted else {
@@ -133,14 +138,15 @@ public final class BlobServer: Sendable {
             listener: listener, store: store, metrics: metrics, logger: logger,
             identity: identity,
             handshakeEnded: { [weak self] identifier in
-                self?.state.withLock { _ = $0.handshakes.remove(identifier) }
+                self?.state.withLock { _ = $0.handshakes[listener.path]?.remove(identifier) }
             },
-            sessionEnded: { [weak self] identifier in self?.forget(identifier) })
+            sessionEnded: { [weak self] identifier in self?.forget(identifier, listener.path) })
     }
 
-    private func forget(_ identifier: UInt64) {
+    private func forget(_ identifier: UInt64, _ path: String) {
         let waiters = state.withLock { state in
-            state.handshakes.remove(identifier)
+            state.handshakes[path]?.remove(identifier)
+            state.connections[path]?.remove(identifier)
             state.sessions[identifier] = nil
             guard state.sessions.isEmpty else { return [CheckedContinuation<Void, Never>]() }
             defer { state.emptyWaiters = [] }

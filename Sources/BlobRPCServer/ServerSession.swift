@@ -18,7 +18,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     let peer: PeerCredentials
     let identifier: UInt64
 
-    private var socket: OwnedDescriptor?
+    private(set) var socket: OwnedDescriptor?
     private var registration: Registration?
     private var receiver: FrameReceiver
     var machine: ConnectionMachine
@@ -27,8 +27,8 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     private var wantsWritable = false
 
     var calls: [UInt32: Call] = [:]
-    private var watchdog: SessionWatchdog
-    private var closeReason: WireError?
+    var watchdog: SessionWatchdog
+    var closeReason: WireError?
     private var isDraining = false
 
     /// Bytes read from one connection before the others get their turn.
@@ -283,30 +283,5 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     private func endAllCalls() {
         let error = BlobError(.connectionLost, "the connection ended", origin: .protocol)
         for streamID in calls.keys { end(streamID: streamID, with: error) }
-    }
-
-    // MARK: Time
-
-    private func scheduleWatchdog() {
-        guard let delay = watchdog.nextCheck(hasCalls: !calls.isEmpty) else { return }
-        loop.schedule(after: delay) { [weak self] in
-            self?.assumeIsolated { $0.checkTime() }
-        }
-    }
-
-    private func checkTime() {
-        guard socket != nil else { return }
-        let now = loop.now()
-        if closeReason != nil {
-            // GOAWAY could not be written: the peer does not read.
-            close()
-            return
-        }
-        if let error = watchdog.check(now: now, hasCalls: !calls.isEmpty) {
-            fail(error)
-        } else {
-            endStalledCalls(now: now, timeout: environment.listener.timeouts.streamProgress)
-        }
-        scheduleWatchdog()
     }
 }

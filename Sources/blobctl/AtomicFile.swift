@@ -37,7 +37,7 @@ struct AtomicFile: ~Copyable {
                 throw error
             }
         }
-        fatalError("the loop above ends by return or throw")
+        throw BlobError(.inputOutput, "cannot create a temporary file beside \(target)")
     }
 
     deinit {

@@ -44,7 +44,7 @@ struct Settings {
         }
         if let socket = arguments.socket {
             var listener = listeners.first ?? ListenerConfiguration(path: socket)
-            listener.path = socket
+            listener.path = try absolute(socket)
             listeners = [listener]
         }
         if listeners.isEmpty {
@@ -56,7 +56,7 @@ struct Settings {
         if let seconds = file.drainSeconds { server.drainTimeout = .seconds(max(0, seconds)) }
         server.agentName = ServerVersion.agentName
         server.mountNames = mounts.keys.sorted()
-        server.schemes = ["blob", "file"]
+        server.schemes = mounts.isEmpty ? ["file"] : ["blob", "file"]
         return server
     }
 
@@ -64,22 +64,28 @@ struct Settings {
         of file: ConfigurationFile.Listener
     ) throws(BlobError) -> ListenerConfiguration {
         var listener = ListenerConfiguration(path: try absolute(file.path))
-        listener.mode = try parse(file.mode, "mode", default: 0o600) { UInt32($0, radix: 8) }
+        listener.mode = try parse(file.mode, "mode", default: 0o600) { text in
+            UInt32(text, radix: 8).flatMap { $0 <= 0o777 ? $0 : nil }
+        }
         listener.isReadOnly = file.readOnly ?? false
         if let count = file.maximumConnections { listener.maximumConnectionCount = max(1, count) }
         if let count = file.maximumConcurrentCalls {
             listener.limits.maximumStreamCount = max(1, count)
         }
         if let byteCount = file.maximumDataBytes {
-            guard listener.limits.acceptsDataByteCount(byteCount) else {
-                throw BlobError(.invalidArgument, "maximumDataBytes must be 16 KiB to 4 MiB")
-            }
+            try check(
+                listener.limits.acceptsDataByteCount(byteCount),
+                "maximumDataBytes must be 16 KiB to 4 MiB")
             listener.limits.frames.maximumDataByteCount = byteCount
         }
+        // Less than one frame of credit and no body could ever move.
+        let leastCredit = UInt64(listener.limits.frames.maximumDataByteCount)
         if let credit = file.streamCreditBytes {
+            try check(UInt64(credit) >= leastCredit, "streamCreditBytes is below one DATA frame")
             listener.limits.streamCreditByteCount = credit
         }
         if let credit = file.connectionCreditBytes {
+            try check(credit >= leastCredit, "connectionCreditBytes is below one DATA frame")
             listener.limits.connectionCreditByteCount = credit
         }
         listener.maximumTimeout = file.maximumCallSeconds.map { .seconds(max(1, $0)) }
@@ -95,7 +101,7 @@ struct Settings {
         return listener
     }
 
-    /// Creates what the defaults need; what was named explicitly must exist, except a store's root.
+    /// Creates the roots and the directories of the sockets where they are missing.
     func makeDirectories() throws(BlobError) {
         for root in roots { try Self.makeDirectory(root, mode: 0o755) }
         for listener in serverConfiguration.listeners {
@@ -122,6 +128,10 @@ struct Settings {
         } catch {
             throw BlobError(.inputOutput, "cannot create the directory \(path): \(error)")
         }
+    }
+
+    private static func check(_ holds: Bool, _ complaint: String) throws(BlobError) {
+        guard holds else { throw BlobError(.invalidArgument, complaint) }
     }
 
     private static func absolute(_ path: String) throws(BlobError) -> String {
