@@ -35,6 +35,7 @@ extension BlobClient: BlobStore {
     }
 
     /// Writes a blob.
+    @discardableResult
     public func put(
         _ uri: BlobURI, body: BlobBody, options: PutOptions
     ) async throws(BlobError) -> PutResult {
@@ -43,6 +44,7 @@ extension BlobClient: BlobStore {
     }
 
     /// Deletes a blob.
+    @discardableResult
     public func delete(
         _ uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> DeleteResult {
@@ -74,6 +76,7 @@ extension BlobClient: BlobStore {
     }
 
     /// Copies a blob within the server.
+    @discardableResult
     public func copy(
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult {

@@ -64,7 +64,7 @@ extension BlobClient {
     private func attempt(
         _ request: BlobRequest, body: BlobBody?, deadline: ContinuousClock.Instant?
     ) async throws(BlobError) -> CallResult {
-        let connection = try await connector.connection()
+        let connection = try await connector.connection(deadline: deadline)
         var request = request
         if let deadline {
             let left = deadline - ContinuousClock.now

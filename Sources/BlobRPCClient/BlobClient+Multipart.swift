@@ -46,6 +46,7 @@ extension BlobClient {
     }
 
     /// Makes the blob from its parts.
+    @discardableResult
     public func completeMultipartUpload(
         _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
     ) async throws(BlobError) -> PutResult {

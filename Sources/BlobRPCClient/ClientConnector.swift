@@ -12,8 +12,13 @@ actor ClientConnector {
     private var current: ClientConnection?
     /// The one attempt under way. Unstructured, so that no waiter's cancellation ends it for the
     /// others; it ends by itself after the connect timeout.
-    private var attempt: Task<Result<ClientConnection, BlobError>, Never>?
+    private var attempt: Task<Void, Never>?
+    private var waiters: [UInt64: Waiter] = [:]
+    private var nextWaiter: UInt64 = 0
     private var isClosed = false
+
+    private typealias Outcome = Result<ClientConnection, BlobError>
+    private typealias Waiter = CheckedContinuation<Outcome, Never>
 
     init(path: String, loop: EventLoop, configuration: ClientConfiguration) {
         self.path = path
@@ -21,32 +26,61 @@ actor ClientConnector {
         self.configuration = configuration
     }
 
-    /// The connection to use now.
-    func connection() async throws(BlobError) -> ClientConnection {
-        guard !isClosed else {
-            throw BlobError(.cancelled, "the client was closed", origin: .client)
-        }
+    /// The connection to use now; waits for one at most until `deadline`.
+    func connection(
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws(BlobError) -> ClientConnection {
+        guard !isClosed else { throw Self.closed }
         // On the same executor: no hop.
         if let current, await current.isUsable { return current }
-        let attempt = attempt ?? Task { await self.connect() }
-        self.attempt = attempt
-        let result = await attempt.value
-        if self.attempt == attempt { self.attempt = nil }
-        let connection = try result.get()
-        guard !isClosed else {
-            throw BlobError(.cancelled, "the client was closed", origin: .client)
+        let waiter = nextWaiter
+        nextWaiter += 1
+        let timer = deadline.map { deadline in
+            loop.schedule(after: deadline - ContinuousClock.now) { [weak self] in
+                self?.assumeIsolated { $0.resume(waiter, .failure(Self.tooLate)) }
+            }
         }
-        current = connection
-        return connection
+        let outcome = await withTaskCancellationHandler {
+            await withCheckedContinuation { (continuation: Waiter) in
+                waiters[waiter] = continuation
+                // The task may have been cancelled before there was anyone to resume.
+                if Task.isCancelled { resume(waiter, .failure(.cancelled)) }
+                if attempt == nil { attempt = Task { await self.makeAttempt() } }
+            }
+        } onCancel: {
+            loop.execute { self.assumeIsolated { $0.resume(waiter, .failure(.cancelled)) } }
+        }
+        if let timer { loop.cancel(timer) }
+        return try outcome.get()
     }
+
+    private func resume(_ waiter: UInt64, _ outcome: Outcome) {
+        waiters.removeValue(forKey: waiter)?.resume(returning: outcome)
+    }
+
+    private func makeAttempt() async {
+        var outcome = await connect()
+        if isClosed {
+            if case .success(let connection) = outcome { await connection.end(Self.closed) }
+            outcome = .failure(Self.closed)
+        }
+        attempt = nil
+        if case .success(let connection) = outcome { current = connection }
+        let resumed = waiters.values
+        waiters.removeAll()
+        for waiter in resumed { waiter.resume(returning: outcome) }
+    }
+
+    private static let closed = BlobError(.cancelled, "the client was closed", origin: .client)
+    private static let tooLate = BlobError(
+        .deadlineExceeded, "the time limit passed before there was a connection", origin: .client)
 
     /// Ends the connection and refuses to make another.
     func close() {
         isClosed = true
-        let closed = BlobError(.cancelled, "the client was closed", origin: .client)
         let connection = current
         current = nil
-        connection?.assumeIsolated { $0.end(closed) }
+        connection?.assumeIsolated { $0.end(Self.closed) }
     }
 
     private func connect() async -> Result<ClientConnection, BlobError> {

@@ -122,4 +122,45 @@ import Testing
         #expect(error?.code == .connectionLost)
         #expect(error?.message.contains("blobrpcd") == true)
     }
+
+    @Test func `a time limit and a cancellation end the wait for a server`() async throws {
+        let server = try TestServer()
+        let client = try await server.connect()
+        let uri = try server.uri("x")
+        await server.stop()
+        // The default connect timeout is 5 s: the call's own limit ends it long before.
+        var options = GetOptions()
+        options.call.timeout = .milliseconds(50)
+        let late = await #expect(throws: BlobError.self) {
+            try await client.head(uri, options: options)
+        }
+        #expect(late?.code == .deadlineExceeded)
+        let waiting = Task { try await client.head(uri) }
+        waiting.cancel()
+        let result = await waiting.result
+        let cancelled = #expect(throws: BlobError.self) { try result.get() }
+        #expect(cancelled?.code == .cancelled)
+        await client.close()
+    }
+
+    @Test func `streamed puts from the default executor send their body`() async throws {
+        let server = try TestServer()
+        let client = try await server.connect()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for index in 0..<50 {
+                let uri = try server.uri("streamed-\(index)")
+                group.addTask {
+                    let body = SeededBody(seed: UInt64(index), byteCount: 40_000)
+                    let source = body.source(pieceByteCount: 8_000)
+                    try await client.put(
+                        uri, body: .stream(source, byteCount: nil), options: PutOptions())
+                    let stored = try await client.get(uri)
+                    #expect(stored == body.bytes)
+                }
+            }
+            try await group.waitForAll()
+        }
+        await client.close()
+        await server.stop()
+    }
 }
