@@ -67,7 +67,8 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         scheduleFlush()
         let error = await withCheckedContinuation { openWaiter = $0 }
         loop.cancel(timer)
-        if let error { throw error }
+        // The connection may have ended between the answer and this step.
+        if let error = error ?? ended { throw error }
     }
 
     /// Ends the connection; calls on it fail with `error`. Idempotent.

@@ -45,7 +45,11 @@ actor ClientConnector {
                 waiters[waiter] = continuation
                 // The task may have been cancelled before there was anyone to resume.
                 if Task.isCancelled { resume(waiter, .failure(.cancelled)) }
-                if attempt == nil { attempt = Task { await self.makeAttempt() } }
+                if attempt == nil {
+                    // With the loop preferred, none of its steps waits for a thread of the global
+                    // pool: a busy program must not make the handshake time out.
+                    attempt = Task(executorPreference: loop) { await self.makeAttempt() }
+                }
             }
         } onCancel: {
             loop.execute { self.assumeIsolated { $0.resume(waiter, .failure(.cancelled)) } }
