@@ -19,25 +19,39 @@ public final class ServerProcess: Sendable {
         return FileManager.default.currentDirectoryPath + "/.build/debug"
     }
 
-    private let process: Mutex<Process>
     /// The process id.
     public let identifier: Int32
     /// The socket.
     public let socketPath: String
+    /// Whether the process was waited for; its number may belong to another one then.
+    private let isReaped = Mutex(false)
 
     /// Starts `blobrpcd` and returns once it says that it is ready.
+    ///
+    /// With posix_spawn(3): Foundation's `Process` has crashed here when other tests opened and
+    /// closed descriptors while it started a program.
     public static func start(
         socketPath: String, rootPath: String, arguments: [String] = []
     ) async throws -> ServerProcess {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "\(productsDirectory)/blobrpcd")
-        process.arguments =
-            ["--socket", socketPath, "--root", rootPath, "--log-level", "error"] + arguments
         let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let identifier = process.processIdentifier
-        let server = ServerProcess(process, socketPath: socketPath, identifier: identifier)
+        let command =
+            ["\(productsDirectory)/blobrpcd", "--socket", socketPath, "--root", rootPath]
+            + ["--log-level", "error"] + arguments
+        var actions = posix_spawn_file_actions_t()
+        posix_spawn_file_actions_init(&actions)
+        defer { posix_spawn_file_actions_destroy(&actions) }
+        posix_spawn_file_actions_adddup2(
+            &actions, output.fileHandleForWriting.fileDescriptor, STDOUT_FILENO)
+        var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
+        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
+        defer { for word in words + environment { free(word) } }
+        var identifier: pid_t = 0
+        let failure = posix_spawn(&identifier, command[0], &actions, nil, &words, &environment)
+        guard failure == 0 else {
+            throw ServerProcessError(description: "cannot start \(command[0]): errno \(failure)")
+        }
+        try output.fileHandleForWriting.close()
+        let server = ServerProcess(socketPath: socketPath, identifier: identifier)
         guard await isReady(output.fileHandleForReading) else {
             throw ServerProcessError(description: "blobrpcd ended before it was ready")
         }
@@ -61,31 +75,34 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    private init(_ process: sending Process, socketPath: String, identifier: Int32) {
-        self.process = Mutex(process)
+    private init(socketPath: String, identifier: Int32) {
         self.socketPath = socketPath
         self.identifier = identifier
     }
 
     deinit {
         kill(SIGKILL)
+        _ = waitUntilExit()
     }
 
     /// Sends a signal.
     public func kill(_ signal: Int32) {
-        process.withLock { process in
-            if process.isRunning { _ = Glibc.kill(process.processIdentifier, signal) }
+        isReaped.withLock { isReaped in
+            if !isReaped { _ = Glibc.kill(identifier, signal) }
         }
     }
 
     /// Waits for the end of the process.
     ///
-    /// - Returns: Its exit status, or minus the signal that ended it.
+    /// - Returns: Its exit status, or minus the signal that ended it; 0 when it was waited for before.
     public func waitUntilExit() -> Int32 {
-        process.withLock { process in
-            process.waitUntilExit()
-            return process.terminationReason == .exit
-                ? process.terminationStatus : -process.terminationStatus
+        isReaped.withLock { isReaped in
+            guard !isReaped else { return 0 }
+            var status: Int32 = 0
+            while waitpid(identifier, &status, 0) < 0, errno == EINTR {}
+            isReaped = true
+            let signal = status & 0x7F
+            return signal == 0 ? (status >> 8) & 0xFF : -signal
         }
     }
 
