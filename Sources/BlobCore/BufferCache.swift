@@ -3,8 +3,7 @@ internal import Synchronization
 /// Keeps a few large buffers that were let go, for the next who needs one.
 ///
 /// A body passes in buffers of 64 KiB to 1 MiB that live for a moment. Fresh memory has to be mapped
-/// and touched page by page, which costs more than copying into it: measured here, receiving into
-/// ever new buffers was a third slower than into one that is used again.
+/// and touched page by page, which costs time. What the cache gains has not been measured on its own.
 enum BufferCache {
     /// Smaller buffers are malloc's business.
     private static let minimumByteCount = 64 << 10
