@@ -6,7 +6,7 @@ extension BlobURI {
             throw Self.invalid("longer than \(Self.maximumByteCount) bytes", text)
         }
         guard !text.utf8.contains(0) else { throw Self.invalid("contains a NUL byte", text) }
-        guard let separator = text.utf8.firstRange(of: "://".utf8) else {
+        guard let separator = text.utf8.schemeSeparator else {
             throw Self.invalid("no scheme; write for example file:///path or s3://bucket/key", text)
         }
         let scheme = String(text[..<separator.lowerBound])
@@ -138,21 +138,12 @@ extension BlobURI {
     }
 }
 
-extension Substring.UTF8View {
-    fileprivate func firstRange(of pattern: String.UTF8View) -> Range<Index>? {
-        var start = startIndex
-        while start != endIndex {
-            if self[start...].starts(with: pattern) {
-                return start..<index(start, offsetBy: pattern.count)
-            }
-            formIndex(after: &start)
-        }
-        return nil
-    }
-}
-
 extension String.UTF8View {
-    fileprivate func firstRange(of pattern: String.UTF8View) -> Range<Index>? {
-        self[...].firstRange(of: pattern)
+    /// Where "://" is, if it follows the first colon: a scheme has none.
+    fileprivate var schemeSeparator: Range<Index>? {
+        guard let colon = firstIndex(of: UInt8(ascii: ":")) else { return nil }
+        let rest = self[index(after: colon)...]
+        guard rest.starts(with: "//".utf8) else { return nil }
+        return colon..<rest.index(rest.startIndex, offsetBy: 2)
     }
 }

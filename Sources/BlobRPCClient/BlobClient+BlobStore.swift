@@ -31,7 +31,7 @@ extension BlobClient: BlobStore {
             throw Self.unexpected
         }
         return BlobRead(
-            metadata: metadata, ranges: ranges, source: ResponseChunks(result, ranges: ranges))
+            metadata: metadata, ranges: ranges, source: try ResponseChunks(result, ranges: ranges))
     }
 
     /// Writes a blob.
@@ -128,7 +128,7 @@ extension BlobClient: BlobStore {
     private static let maximumRecordByteCount = 64 << 20
 
     private func collect(_ result: CallResult) async throws(BlobError) -> Bytes {
-        let stream = ResponseStream(result)
+        let stream = try ResponseStream(result)
         var collected = BytesBuilder()
         while let bytes = try await stream.next()?.bytes {
             guard collected.count + bytes.count <= Self.maximumRecordByteCount else {

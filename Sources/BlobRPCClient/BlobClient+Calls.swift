@@ -5,7 +5,8 @@ internal import LinuxIO
 /// A response and where its body arrives.
 struct CallResult {
     let response: BlobResponse
-    let body: InboundBody
+    /// Nil for an operation whose response has none.
+    let body: InboundBody?
     let handle: CallHandle
     let connection: ClientConnection
 }
@@ -75,15 +76,9 @@ extension BlobClient {
             }
             request.timeout = left
         }
-        let window = Int(connector.configuration.limits.streamCreditByteCount)
         let payload = try request.encodedPayload()
-        let stream = StreamReference()
-        let responseBody = InboundBody(reportByteCount: window / 8) { [loop] byteCount in
-            let report: @Sendable () -> Void = {
-                connection.assumeIsolated { $0.consumed(byteCount, of: stream) }
-            }
-            if loop.isCurrent { report() } else { loop.execute(report) }
-        }
+        let stream = request.operation.hasResponseBody ? StreamReference() : nil
+        let responseBody = stream.map { makeBody(of: $0, on: connection) }
         let handle = CallHandle(
             loop: loop,
             PendingCall(
@@ -99,6 +94,15 @@ extension BlobClient {
         }
         return CallResult(
             response: response, body: responseBody, handle: handle, connection: connection)
+    }
+
+    private func makeBody(
+        of stream: StreamReference, on connection: ClientConnection
+    ) -> InboundBody {
+        let window = Int(connector.configuration.limits.streamCreditByteCount)
+        return InboundBody(reportByteCount: window / 8) { byteCount in
+            connection.onLoop { $0.consumed(byteCount, of: stream) }
+        }
     }
 
     private static func form(of body: BlobBody?) -> RequestBodyForm {

@@ -10,25 +10,24 @@ struct QueuedCall {
 }
 
 extension ClientConnection {
-    typealias Answer = CheckedContinuation<Result<BlobResponse, BlobError>, Never>
+    /// The unsafe kind, to save an allocation a call: `PendingCall` forgets it before it resumes it.
+    typealias Answer = UnsafeContinuation<Result<BlobResponse, BlobError>, Never>
 
     /// Makes a call and waits for its response; the body of the response follows in the call's
     /// `responseBody`.
     ///
+    /// Runs where its caller runs and touches the loop once, to begin the call.
+    ///
     /// - Parameter body: What follows the request. Send it with `send` while this waits.
-    func perform(
+    nonisolated func perform(
         _ handle: CallHandle, payload: Bytes, body: RequestBodyForm, timeout: Duration?
     ) async throws(BlobError) -> BlobResponse {
-        let call = handle.call
-        if let refusal = refusal(of: payload) {
-            // Also wakes whoever sends the body.
-            _ = call.fail(refusal)
-            throw refusal
-        }
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { (answer: Answer) in
-                call.wait(answer)
-                start(handle, payload: payload, body: body, timeout: timeout)
+            await withUnsafeContinuation { (answer: Answer) in
+                onLoop { connection in
+                    handle.call.wait(answer)
+                    connection.start(handle, payload: payload, body: body, timeout: timeout)
+                }
             }
         } onCancel: {
             cancel(handle)
@@ -53,8 +52,9 @@ extension ClientConnection {
         _ handle: CallHandle, payload: Bytes, body: RequestBodyForm, timeout: Duration?
     ) {
         let call = handle.call
+        // Also wakes whoever sends the body.
+        if let refusal = refusal(of: payload) { _ = call.fail(refusal) }
         // The task may have been cancelled before there was anything to cancel.
-        if Task.isCancelled { _ = call.fail(.cancelled) }
         guard call.failure == nil else { return }
         if let timeout {
             call.deadline = loop.schedule(after: timeout) { [weak self] in
@@ -75,6 +75,8 @@ extension ClientConnection {
 
     private func send(_ queued: QueuedCall) {
         let streamID = machine.openStream(payload: queued.payload, body: queued.body)
+        // W-28
+        if machine.isExhausted { retire() }
         queued.call.streamID = streamID
         calls[streamID] = queued.call
         queued.call.resumeWriter()
@@ -115,9 +117,7 @@ extension ClientConnection {
             machine.sendData(streamID: call.streamID, payload: bytes)
         else { return false }
         scheduleFlush()
-        while call.takesBody, !machine.hasRoom(streamID: call.streamID) {
-            await call.waitForRoom()
-        }
+        while mustWaitForRoom(call) { await waitForRoom(call) }
         return call.takesBody
     }
 
@@ -131,8 +131,21 @@ extension ClientConnection {
 
     /// Waits until the request has gone out.
     private func isSent(_ call: PendingCall) async -> Bool {
-        while call.streamID == 0, call.takesBody { await call.waitForRoom() }
+        while mustWaitForRoom(call) { await waitForRoom(call) }
         return call.takesBody
+    }
+
+    /// Whether the sender of the body has to wait: for the request to go out, or for room.
+    private func mustWaitForRoom(_ call: PendingCall) -> Bool {
+        call.takesBody && (call.streamID == 0 || !machine.hasRoom(streamID: call.streamID))
+    }
+
+    private func waitForRoom(_ call: PendingCall) async {
+        await withUnsafeContinuation { waiter in
+            // Asked again here: the runtime may run other work of this actor between the call of
+            // `withUnsafeContinuation` and its closure.
+            if mustWaitForRoom(call) { call.wait(toWrite: waiter) } else { waiter.resume() }
+        }
     }
 
     // MARK: Ending
@@ -144,12 +157,16 @@ extension ClientConnection {
 
     /// Gives a call up from any thread: the server is told to stop and the caller gets `error`.
     nonisolated func giveUp(_ handle: CallHandle, _ error: BlobError) {
-        let giveUp: @Sendable () -> Void = {
-            self.assumeIsolated { connection in
-                connection.giveUp(handle.call, error)
-            }
+        onLoop { $0.giveUp(handle.call, error) }
+    }
+
+    /// Runs `body` on the loop: now, when the caller is there.
+    nonisolated func onLoop(_ body: @escaping @Sendable (isolated ClientConnection) -> Void) {
+        if loop.isCurrent {
+            assumeIsolated(body)
+        } else {
+            loop.execute { self.assumeIsolated(body) }
         }
-        if loop.isCurrent { giveUp() } else { loop.execute(giveUp) }
     }
 
     func giveUp(_ call: PendingCall, _ error: BlobError) {
@@ -180,7 +197,7 @@ extension ClientConnection {
     }
 
     private func endIfDrained() {
-        guard isGoingAway, calls.isEmpty else { return }
+        guard !isUsable, calls.isEmpty, queue.isEmpty else { return }
         end(BlobError(.shuttingDown, "the server is shutting down"))
     }
 
@@ -194,7 +211,7 @@ extension ClientConnection {
         if isLast {
             calls[streamID] = nil
             clearDeadline(of: call)
-            _ = call.responseBody.append(Bytes(), isLast: true)
+            _ = call.responseBody?.append(Bytes(), isLast: true)
         }
         call.resume(response)
         if isLast { endIfDrained() }
@@ -208,7 +225,7 @@ extension ClientConnection {
             let dropped = call.fail(error)
             if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
         } else {
-            _ = call.responseBody.append(Bytes(), isLast: true)
+            _ = call.responseBody?.append(Bytes(), isLast: true)
         }
         endIfDrained()
     }

@@ -1,6 +1,7 @@
 internal import BlobCore
 internal import BlobWire
 internal import LinuxIO
+internal import Synchronization
 
 /// One connection to a server: many calls at once, each answered exactly once.
 ///
@@ -44,8 +45,10 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         machine = ConnectionMachine(role: .client, limits: configuration.limits, hello: hello)
     }
 
-    /// Whether new calls can be made on this connection.
-    var isUsable: Bool { ended == nil && !isGoingAway && !machine.isExhausted }
+    /// Whether new calls can be made on this connection. From any thread: a call that comes too late
+    /// all the same is refused as not started.
+    nonisolated var isUsable: Bool { !isOver.load(ordering: .acquiring) }
+    private let isOver = Atomic(false)
 
     /// Does the handshake.
     func open(timeout: Duration) async throws(BlobError) {
@@ -65,7 +68,13 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
             }
         }
         scheduleFlush()
-        let error = await withCheckedContinuation { openWaiter = $0 }
+        let error = await withCheckedContinuation { waiter in
+            if ended != nil || machine.peer != nil {
+                waiter.resume(returning: ended)
+            } else {
+                openWaiter = waiter
+            }
+        }
         loop.cancel(timer)
         // The connection may have ended between the answer and this step.
         if let error = error ?? ended { throw error }
@@ -75,6 +84,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     func end(_ error: BlobError) {
         guard ended == nil else { return }
         ended = error
+        retire()
         registration?.cancel()
         registration = nil
         socket = nil
@@ -90,14 +100,22 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
 
     /// Sends a PING and waits for its PONG.
     func ping() async throws(BlobError) {
-        if let ended { throw ended }
-        let echo = nextEcho
-        nextEcho &+= 1
-        machine.ping(echo: echo)
-        scheduleFlush()
-        let error = await withCheckedContinuation { pings.append((echo, $0)) }
+        let error = await withCheckedContinuation { waiter in
+            guard ended == nil else {
+                waiter.resume(returning: ended)
+                return
+            }
+            let echo = nextEcho
+            nextEcho &+= 1
+            pings.append((echo, waiter))
+            machine.ping(echo: echo)
+            scheduleFlush()
+        }
         if let error { throw error }
     }
+
+    /// New calls go to another connection; those that run end here.
+    func retire() { isOver.store(true, ordering: .releasing) }
 
     // MARK: Readiness
 
@@ -168,7 +186,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
             try receiveTrailer(streamID: streamID, payload: payload)
         case .data(let streamID, let payload, let offset, _):
             let dropped =
-                calls[streamID]?.responseBody.append(payload, offset: offset, isLast: false)
+                calls[streamID]?.responseBody?.append(payload, offset: offset, isLast: false)
                 ?? payload.count
             if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
         case .reset(let streamID, let code):
@@ -186,6 +204,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
 
     private func goAway(_ lastStreamID: UInt32, _ code: BlobError.Code) {
         isGoingAway = true
+        retire()
         guard code == .shuttingDown else {
             end(BlobError(code, "the server closed the connection: \(code)", origin: .protocol))
             return

@@ -1,6 +1,7 @@
 internal import BlobCore
 internal import Glibc
 internal import LinuxIO
+internal import Synchronization
 
 /// Keeps one usable connection: connects when there is none, once for all who wait.
 actor ClientConnector {
@@ -9,7 +10,8 @@ actor ClientConnector {
     nonisolated let path: String
     nonisolated let configuration: ClientConfiguration
 
-    private var current: ClientConnection?
+    /// The last connection made; read on the way of every call, from any thread.
+    private let latest = Mutex<ClientConnection?>(nil)
     /// The one attempt under way. Unstructured, so that no waiter's cancellation ends it for the
     /// others; it ends by itself after the connect timeout.
     private var attempt: Task<Void, Never>?
@@ -27,35 +29,59 @@ actor ClientConnector {
     }
 
     /// The connection to use now; waits for one at most until `deadline`.
-    func connection(
+    nonisolated func connection(
         deadline: ContinuousClock.Instant? = nil
     ) async throws(BlobError) -> ClientConnection {
-        guard !isClosed else { throw Self.closed }
-        // On the same executor: no hop.
-        if let current, await current.isUsable { return current }
+        if let usable { return usable }
+        return try await waitForConnection(deadline: deadline)
+    }
+
+    private nonisolated var usable: ClientConnection? {
+        guard let connection = latest.withLock({ $0 }), connection.isUsable else { return nil }
+        return connection
+    }
+
+    private func waitForConnection(
+        deadline: ContinuousClock.Instant?
+    ) async throws(BlobError) -> ClientConnection {
         let waiter = nextWaiter
         nextWaiter += 1
-        let timer = deadline.map { deadline in
-            loop.schedule(after: deadline - ContinuousClock.now) { [weak self] in
-                self?.assumeIsolated { $0.resume(waiter, .failure(Self.tooLate)) }
-            }
-        }
+        var timer: TimerToken?
         let outcome = await withTaskCancellationHandler {
             await withCheckedContinuation { (continuation: Waiter) in
                 waiters[waiter] = continuation
-                // The task may have been cancelled before there was anyone to resume.
-                if Task.isCancelled { resume(waiter, .failure(.cancelled)) }
-                if attempt == nil {
-                    // With the loop preferred, none of its steps waits for a thread of the global
-                    // pool: a busy program must not make the handshake time out.
-                    attempt = Task(executorPreference: loop) { await self.makeAttempt() }
-                }
+                timer = deadline.map { scheduleEnd(of: waiter, at: $0) }
+                beginAttempt(for: waiter)
             }
         } onCancel: {
             loop.execute { self.assumeIsolated { $0.resume(waiter, .failure(.cancelled)) } }
         }
         if let timer { loop.cancel(timer) }
         return try outcome.get()
+    }
+
+    private func scheduleEnd(
+        of waiter: UInt64, at deadline: ContinuousClock.Instant
+    ) -> TimerToken {
+        loop.schedule(after: deadline - ContinuousClock.now) { [weak self] in
+            self?.assumeIsolated { $0.resume(waiter, .failure(Self.tooLate)) }
+        }
+    }
+
+    /// Makes the attempt that `waiter` waits for, unless there is one or it has what it wants: other
+    /// work of this actor may have run since it looked.
+    private func beginAttempt(for waiter: UInt64) {
+        if isClosed {
+            resume(waiter, .failure(Self.closed))
+        } else if Task.isCancelled {
+            resume(waiter, .failure(.cancelled))
+        } else if let usable {
+            resume(waiter, .success(usable))
+        } else if attempt == nil {
+            // With the loop preferred, none of its steps waits for a thread of the global pool: a
+            // busy program must not make the handshake time out.
+            attempt = Task(executorPreference: loop) { await self.makeAttempt() }
+        }
     }
 
     private func resume(_ waiter: UInt64, _ outcome: Outcome) {
@@ -69,7 +95,7 @@ actor ClientConnector {
             outcome = .failure(Self.closed)
         }
         attempt = nil
-        if case .success(let connection) = outcome { current = connection }
+        if case .success(let connection) = outcome { latest.withLock { $0 = connection } }
         let resumed = waiters.values
         waiters.removeAll()
         for waiter in resumed { waiter.resume(returning: outcome) }
@@ -82,8 +108,7 @@ actor ClientConnector {
     /// Ends the connection and refuses to make another.
     func close() {
         isClosed = true
-        let connection = current
-        current = nil
+        let connection = latest.withLock { $0.take() }
         connection?.assumeIsolated { $0.end(Self.closed) }
     }
 

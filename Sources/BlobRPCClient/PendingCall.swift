@@ -6,8 +6,8 @@ internal import LinuxIO
 /// touches it.
 final class PendingCall {
     let operation: BlobOperation
-    /// Where the bytes of the response go.
-    let responseBody: InboundBody
+    /// Where the bytes of the response go, for operations that have any.
+    let responseBody: InboundBody?
     var deadline: TimerToken?
     /// Why the call is over before the answer's last byte.
     private(set) var failure: BlobError?
@@ -15,20 +15,22 @@ final class PendingCall {
     /// Resumed exactly once, with the response or the reason why there is none.
     private var answer: ClientConnection.Answer?
     /// The sender of the request's body, waiting for room or for the call to be sent.
-    private var writeWaiter: CheckedContinuation<Void, Never>?
+    private var writeWaiter: UnsafeContinuation<Void, Never>?
 
-    private let stream: StreamReference
+    /// Zero until the call was sent.
+    var streamID: UInt32 = 0 {
+        didSet { stream?.streamID = streamID }
+    }
 
-    init(operation: BlobOperation, responseBody: InboundBody, stream: StreamReference) {
+    private let stream: StreamReference?
+
+    init(
+        operation: BlobOperation, responseBody: InboundBody? = nil,
+        stream: StreamReference? = nil
+    ) {
         self.operation = operation
         self.responseBody = responseBody
         self.stream = stream
-    }
-
-    /// Zero until the call was sent.
-    var streamID: UInt32 {
-        get { stream.streamID }
-        set { stream.streamID = newValue }
     }
 
     /// Whether bytes of the request's body are still wanted.
@@ -59,7 +61,7 @@ final class PendingCall {
     /// - Returns: How many received bytes nobody will take.
     func fail(_ error: BlobError) -> Int {
         if failure == nil { failure = error }
-        let dropped = responseBody.fail(error)
+        let dropped = responseBody?.fail(error) ?? 0
         if let answer {
             self.answer = nil
             answer.resume(returning: .failure(error))
@@ -68,8 +70,8 @@ final class PendingCall {
         return dropped
     }
 
-    func waitForRoom() async {
-        await withCheckedContinuation { writeWaiter = $0 }
+    func wait(toWrite waiter: UnsafeContinuation<Void, Never>) {
+        writeWaiter = waiter
     }
 
     func resumeWriter() {

@@ -6,10 +6,14 @@ internal import Synchronization
 /// The body of a response as its consumer takes it. Dropping it before its end gives the call up.
 final class ResponseStream: Sendable {
     private let result: CallResult
+    private let body: InboundBody
     private let isOver = Mutex(false)
 
-    init(_ result: CallResult) {
+    /// - Throws: `badFrame` for an operation whose response has no body.
+    init(_ result: CallResult) throws(BlobError) {
+        guard let body = result.body else { throw BlobClient.unexpected }
         self.result = result
+        self.body = body
     }
 
     deinit {
@@ -18,7 +22,7 @@ final class ResponseStream: Sendable {
 
     /// The next piece; nil after the last, once the server has vouched for the whole.
     func next() async throws(BlobError) -> InboundBody.Piece? {
-        let (body, connection, handle) = (result.body, result.connection, result.handle)
+        let (body, connection, handle) = (body, result.connection, result.handle)
         let outcome = await withTaskCancellationHandler {
             do throws(BlobError) {
                 return Result<InboundBody.Piece?, BlobError>.success(try await body.nextPiece())
@@ -51,8 +55,8 @@ final class ResponseChunks: ChunkSource {
     private let stream: ResponseStream
     private let progress: Mutex<ReadProgress>
 
-    init(_ result: CallResult, ranges: [Range<UInt64>]) {
-        stream = ResponseStream(result)
+    init(_ result: CallResult, ranges: [Range<UInt64>]) throws(BlobError) {
+        stream = try ResponseStream(result)
         progress = Mutex(ReadProgress(ranges: ranges))
     }
 

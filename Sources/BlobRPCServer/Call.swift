@@ -16,10 +16,8 @@ final class Call {
     /// Why the session ended the call; overrides whatever the handler reports.
     var failure: BlobError?
     /// The handler waiting for room in the stream's queue, or for it to be written.
-    var writeWaiter: CheckedContinuation<Void, Never>?
-    var writeWaitingSince: ContinuousClock.Instant?
-    /// Whether the waiter wants everything written, not just room.
-    var waitsUntilWritten = false
+    private var writeWaiter: UnsafeContinuation<Void, Never>?
+    private(set) var writeWaitingSince: ContinuousClock.Instant?
     /// Everything queued on the call is in the kernel.
     var isWritten = false
     /// The client wants no more bytes, but still the answer (rule W-26).
@@ -34,6 +32,14 @@ final class Call {
         self.body = body
         self.bodyForm = bodyForm
         self.startedAt = startedAt
+    }
+
+    /// Whether anybody wants more bytes of this call.
+    var isWanted: Bool { failure == nil && !isStopped }
+
+    func wait(_ waiter: UnsafeContinuation<Void, Never>, since now: ContinuousClock.Instant) {
+        writeWaiter = waiter
+        writeWaitingSince = now
     }
 
     /// Wakes the handler that waits to write.

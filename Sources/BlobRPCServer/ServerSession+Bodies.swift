@@ -25,27 +25,48 @@ extension ServerSession {
             throw BlobError.cancelled
         }
         scheduleFlush()
-        if machine.hasRoom(streamID: call.streamID) { return true }
-        await waitToWrite(call, untilWritten: false)
+        guard !machine.hasRoom(streamID: call.streamID) else { return true }
+        await waitForRoom(call)
         try checkRunning(call)
         return !call.isStopped
     }
 
     /// Waits until the kernel has all bytes that were queued on the call.
     func waitUntilWritten(_ call: Call) async throws(BlobError) {
-        call.isWritten = machine.isQueueEmpty(streamID: call.streamID) && isOutputEmpty
-        while !call.isWritten, !call.isStopped {
-            await waitToWrite(call, untilWritten: true)
+        call.isWritten = false
+        while !call.isStopped, !isWritten(call) {
+            await waitForWrite(call)
             try checkRunning(call)
         }
     }
 
-    private func waitToWrite(_ call: Call, untilWritten: Bool) async {
-        guard call.failure == nil else { return }
-        call.waitsUntilWritten = untilWritten
-        call.writeWaitingSince = loop.now()
-        await withCheckedContinuation { call.writeWaiter = $0 }
-        call.waitsUntilWritten = false
+    // Both look again in the closure, where the waiter is noted: the runtime may run other work of
+    // this actor between the call of `withUnsafeContinuation` and its closure. The unsafe kind saves
+    // an allocation; `resumeWriter` forgets the waiter before it resumes it, so it does so once.
+
+    private func waitForRoom(_ call: Call) async {
+        await withUnsafeContinuation { waiter in
+            guard call.isWanted, !machine.hasRoom(streamID: call.streamID) else {
+                waiter.resume()
+                return
+            }
+            call.wait(waiter, since: loop.now())
+        }
+    }
+
+    private func waitForWrite(_ call: Call) async {
+        await withUnsafeContinuation { waiter in
+            guard call.isWanted, !isWritten(call) else {
+                waiter.resume()
+                return
+            }
+            call.wait(waiter, since: loop.now())
+            callsToBeWritten.append(call)
+        }
+    }
+
+    private func isWritten(_ call: Call) -> Bool {
+        call.isWritten || (machine.isQueueEmpty(streamID: call.streamID) && isOutputEmpty)
     }
 
     /// Whether the call was ended from outside while its handler waited.

@@ -27,6 +27,8 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     private var wantsWritable = false
 
     var calls: [UInt32: Call] = [:]
+    /// Calls that wait until the kernel has all their bytes.
+    var callsToBeWritten: [Call] = []
     var watchdog: SessionWatchdog
     var closeReason: WireError?
     private var isDraining = false
@@ -214,19 +216,18 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
                     owner: region.owner)
             }
         }
-        for streamID in batch.drainedStreams {
-            guard let call = calls[streamID], !call.waitsUntilWritten else { continue }
-            call.resumeWriter()
-        }
+        for streamID in batch.drainedStreams { calls[streamID]?.resumeWriter() }
         return !batch.isEmpty
     }
 
     /// Calls that wait until all their bytes are in the kernel, once a batch is.
     private func resumeWrittenCalls() {
-        for call in calls.values where call.waitsUntilWritten {
-            guard machine.isQueueEmpty(streamID: call.streamID) else { continue }
+        guard !callsToBeWritten.isEmpty else { return }
+        callsToBeWritten.removeAll { call in
+            guard machine.isQueueEmpty(streamID: call.streamID) else { return !call.isWanted }
             call.isWritten = true
             call.resumeWriter()
+            return true
         }
     }
 

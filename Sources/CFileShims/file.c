@@ -218,7 +218,10 @@ int cfile_fsetxattr(int descriptor, const void *value, size_t byte_count) {
 }
 
 ssize_t cfile_fgetxattr(int descriptor, void *value, size_t capacity) {
-    ssize_t length = RETRY(fgetxattr(descriptor, attribute_name, value, capacity));
+    // The kernel allocates and clears as much as it is offered, and as a rule little is enough.
+    size_t first = capacity < 256 ? capacity : 256;
+    ssize_t length = RETRY(fgetxattr(descriptor, attribute_name, value, first));
+    if (length == -ERANGE) length = RETRY(fgetxattr(descriptor, attribute_name, value, capacity));
     // No attribute, or a file system that has none: the file simply carries no metadata. ERANGE: a
     // stranger wrote a longer one than the store ever does.
     if (length == -ENODATA || length == -EOPNOTSUPP || length == -ERANGE) return 0;

@@ -234,6 +234,7 @@ private final class LoopIsolation: SerialExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         guard let loop else { fatalError("the event loop of an actor went before the actor") }
+        if loop.isCurrent, loop.onLoop.takesBack(job) { return }
         loop.enqueue(.isolatedJob(job))
     }
 

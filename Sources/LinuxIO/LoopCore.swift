@@ -18,6 +18,7 @@ final class LoopCore {
     var ready = RingBuffer<LoopItem>(minimumCapacity: 256)
     var spareItems: [LoopItem] = []
     var isStopping = false
+    private let isolatedJobs = IsolatedJobRunner()
     /// For tests: what runs once must not be queued twice.
     private(set) var jobCount = 0
 
@@ -104,12 +105,17 @@ final class LoopCore {
             case .job(let job):
                 job.runSynchronously(on: taskExecutor)
             case .isolatedJob(let job):
-                job.runSynchronously(isolatedTo: serialExecutor, taskExecutor: taskExecutor)
+                let isSettled = isolatedJobs.run(
+                    job, serialExecutor: serialExecutor, taskExecutor: taskExecutor)
+                if !isSettled { ready.append(item) }
             case .closure(let body):
                 body()
             }
         }
     }
+
+    /// Whether `job` is the one that runs now and wants to go on in the other way.
+    func takesBack(_ job: UnownedJob) -> Bool { isolatedJobs.takesBack(job) }
 
     func addEndOfTurn(_ handler: any EndOfTurnHandler) { endOfTurn.append(handler) }
 

@@ -138,6 +138,26 @@ import Testing
         }
     }
 
+    /// A job that the runtime hands back while it runs goes on at once: through the queue, other work
+    /// of the actor would run between a check and the wait that relies on it.
+    @Test(arguments: [true, false])
+    func waitsOfAnActorTakeNoNeedlessHops(prefersLoop: Bool) async throws {
+        try await withLoop { loop in
+            let actor = LoopActor(loop: loop)
+            // The first run may guess wrong how such tasks have to be run.
+            for isCounted in [false, true] {
+                let before = try await loop.perform { loop.onLoop.jobCount }
+                await Task(executorPreference: prefersLoop ? loop : nil) {
+                    await actor.waitManyTimes()
+                }.value
+                let after = try await loop.perform { loop.onLoop.jobCount }
+                // With a preference: the task and to the actor. Without: to the actor. And the
+                // counting.
+                if isCounted { #expect(after - before == (prefersLoop ? 3 : 2)) }
+            }
+        }
+    }
+
     @Test func jobsThatQueueJobsDoNotStarveReadiness() async throws {
         try await withLoop { loop in
             let running = Atomic<Bool>(true)
@@ -230,6 +250,14 @@ private actor LoopActor {
     func incrementManyTimes(with other: LoopActor) async -> Bool {
         for _ in 0..<10 { guard await other.increment() else { return false } }
         return incrementNow()
+    }
+
+    func waitManyTimes() async {
+        for _ in 0..<10 { await Self.waitForNothing() }
+    }
+
+    private nonisolated static func waitForNothing() async {
+        await withUnsafeContinuation { $0.resume() }
     }
 
     func incrementNow() -> Bool {

@@ -42,12 +42,14 @@ public final class LocalBackend: BlobStore {
         ]
         if root.keepsAttributes { features.insert(.userMetadata) }
         return Capabilities(
-            operations: Set(BlobOperation.allCases.filter { $0 != .info }), features: features,
+            operations: Self.operations, features: features,
             limits: Capabilities.Limits(
                 maximumBlobByteCount: UInt64(Int64.max), maximumPartByteCount: UInt64(Int64.max),
                 minimumPartByteCount: 0, maximumPartCount: UploadRules.maximumPartCount,
                 maximumPresignSeconds: nil))
     }
+
+    private static let operations = Set(BlobOperation.allCases.filter { $0 != .info })
 
     /// Size, entity tag, times and stored metadata of the file.
     public func head(

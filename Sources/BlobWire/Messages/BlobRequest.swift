@@ -87,6 +87,14 @@ extension BlobOperation {
         }
     }
 
+    /// Whether a body may follow the response: blob bytes or records.
+    public var hasResponseBody: Bool {
+        switch self {
+        case .get, .list, .deleteMany, .presignUploadParts, .listParts: true
+        default: false
+        }
+    }
+
     /// Whether repeating the call after a lost connection changes nothing (rule W-61).
     public var isIdempotent: Bool {
         switch self {

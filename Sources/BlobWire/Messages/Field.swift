@@ -96,15 +96,25 @@ extension ByteWriter {
     }
 
     mutating func write(field tag: FieldTag, critical: Bool = false, _ text: String) {
-        write(field: tag, critical: critical) { (writer: inout ByteWriter) in writer.write(text) }
+        writeHead(of: tag, critical, valueByteCount: text.utf8.count)
+        write(text)
     }
 
     mutating func write(field tag: FieldTag, critical: Bool = false, _ value: UInt32) {
-        write(field: tag, critical: critical) { (writer: inout ByteWriter) in writer.write(value) }
+        writeHead(of: tag, critical, valueByteCount: 4)
+        write(value)
     }
 
     mutating func write(field tag: FieldTag, critical: Bool = false, _ value: UInt64) {
-        write(field: tag, critical: critical) { (writer: inout ByteWriter) in writer.write(value) }
+        writeHead(of: tag, critical, valueByteCount: 8)
+        write(value)
+    }
+
+    /// Tag and length in one go; a length that does not fit voids the message.
+    private mutating func writeHead(of tag: FieldTag, _ critical: Bool, valueByteCount: Int) {
+        if valueByteCount > Self.maximumFieldByteCount { noteOversizeField() }
+        let rawTag = tag.rawValue | (critical ? FieldTag.criticalBit : 0)
+        write(UInt32(rawTag) << 16 | UInt32(UInt16(truncatingIfNeeded: valueByteCount)))
     }
 
     mutating func write(field tag: FieldTag, critical: Bool = false, _ bytes: [UInt8]) {

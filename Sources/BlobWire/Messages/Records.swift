@@ -162,7 +162,7 @@ public enum RecordBody {
 
     /// W-49: a record of another kind is passed over unread, unless it is critical (W-47).
     private static func forEachRecord(
-        _ body: Bytes, _ known: Set<FieldTag>,
+        _ body: Bytes, _ known: FieldTagSet,
         _ take: (FieldTag, inout ByteReader) throws(WireError) -> Void
     ) throws(WireError) {
         try body.withReader { (reader) throws(WireError) in

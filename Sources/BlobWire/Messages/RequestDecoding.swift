@@ -37,7 +37,7 @@ extension BlobRequest {
 }
 
 extension BlobOperation {
-    fileprivate var allowedFields: Set<FieldTag> {
+    fileprivate var allowedFields: FieldTagSet {
         switch self {
         case .head, .get: Self.getFields
         case .put: Self.putFields
@@ -55,25 +55,25 @@ extension BlobOperation {
         }
     }
 
-    private static let uriFields: Set<FieldTag> = [.uri]
-    private static let getFields: Set<FieldTag> = [.uri, .range, .ifMatch, .ifNoneMatch]
-    private static let putFields: Set<FieldTag> = [
+    private static let uriFields: FieldTagSet = [.uri]
+    private static let getFields: FieldTagSet = [.uri, .range, .ifMatch, .ifNoneMatch]
+    private static let putFields: FieldTagSet = [
         .uri, .condition, .contentType, .userMetadata, .computeSHA256, .expectedSHA256,
         .bodyByteCount,
     ]
-    private static let listFields: Set<FieldTag> = [
+    private static let listFields: FieldTagSet = [
         .uri, .delimiter, .startAfter, .pageToken, .pageEntryCount,
     ]
-    private static let copyFields: Set<FieldTag> = [.uri, .destinationURI, .condition, .ifMatch]
-    private static let presignFields: Set<FieldTag> = [.uri, .validSeconds]
-    private static let createFields: Set<FieldTag> = [.uri, .contentType, .userMetadata]
-    private static let uploadPartFields: Set<FieldTag> = [
+    private static let copyFields: FieldTagSet = [.uri, .destinationURI, .condition, .ifMatch]
+    private static let presignFields: FieldTagSet = [.uri, .validSeconds]
+    private static let createFields: FieldTagSet = [.uri, .contentType, .userMetadata]
+    private static let uploadPartFields: FieldTagSet = [
         .uri, .uploadID, .partNumber, .partOffset, .bodyByteCount,
     ]
-    private static let presignPartsFields: Set<FieldTag> = [.uri, .uploadID, .validSeconds]
-    private static let listPartsFields: Set<FieldTag> = [.uri, .uploadID, .partNumber]
-    private static let completeFields: Set<FieldTag> = [.uri, .uploadID, .condition]
-    private static let abortFields: Set<FieldTag> = [.uri, .uploadID]
+    private static let presignPartsFields: FieldTagSet = [.uri, .uploadID, .validSeconds]
+    private static let listPartsFields: FieldTagSet = [.uri, .uploadID, .partNumber]
+    private static let completeFields: FieldTagSet = [.uri, .uploadID, .condition]
+    private static let abortFields: FieldTagSet = [.uri, .uploadID]
 }
 
 extension RequestFields {

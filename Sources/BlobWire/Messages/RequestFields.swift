@@ -22,7 +22,7 @@ struct RequestFields {
     var partNumber: UInt32?
     var partOffset: UInt64?
 
-    private var seen: Set<FieldTag> = []
+    private var seen: FieldTagSet = []
     private var userMetadataByteCount = 0
 
     /// The largest total of names and values of user metadata (rule W-45).
@@ -34,7 +34,7 @@ struct RequestFields {
     ///
     /// A field the operation does not have is passed over, or refused when it is critical (W-47).
     init(
-        _ reader: inout ByteReader, allowed: Set<FieldTag>
+        _ reader: inout ByteReader, allowed: FieldTagSet
     ) throws(RequestRejection) {
         do throws(WireError) {
             while !reader.isAtEnd {
@@ -43,7 +43,7 @@ struct RequestFields {
                     if field.isCritical { throw WireError(.unsupportedOperation, "") }
                     continue
                 }
-                guard seen.insert(field.tag).inserted || Self.repeatable.contains(field.tag) else {
+                guard seen.insert(field.tag) || Self.repeatable.contains(field.tag) else {
                     throw WireError(
                         .invalidArgument, "field \(field.tag.rawValue) comes twice (W-46)")
                 }
@@ -54,7 +54,7 @@ struct RequestFields {
         }
     }
 
-    private static let repeatable: Set<FieldTag> = [.range, .userMetadata]
+    private static let repeatable: FieldTagSet = [.range, .userMetadata]
 
     /// Only a broken frame ends the connection; a request that merely asks for the wrong thing is
     /// answered.
