@@ -46,18 +46,22 @@ let package = Package(
             ]),
         .target(name: "LinuxIO", dependencies: ["BlobCore", "CLinuxShims"], swiftSettings: strict),
         .target(
+            name: "BlobTransport", dependencies: ["BlobCore", "BlobWire", "LinuxIO"],
+            swiftSettings: strict),
+        .target(
             name: "Backends",
             dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends",
+                "BlobCore", "BlobWire", "LinuxIO", "BlobTransport", "Backends",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: strict),
         .target(
-            name: "BlobRPCClient", dependencies: ["BlobCore", "BlobWire", "LinuxIO"],
+            name: "BlobRPCClient",
+            dependencies: ["BlobCore", "BlobWire", "LinuxIO", "BlobTransport"],
             swiftSettings: strict),
         .executableTarget(
             name: "blobrpcd",

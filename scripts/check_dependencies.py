@@ -8,7 +8,8 @@ ALLOWED = {
     "BlobCore": set(),
     "BlobWire": {"BlobCore"},
     "LinuxIO": {"BlobCore", "CLinuxShims"},
-    "BlobRPCClient": {"BlobCore", "BlobWire", "LinuxIO"},
+    "BlobTransport": {"BlobCore", "BlobWire", "LinuxIO"},
+    "BlobRPCClient": {"BlobCore", "BlobWire", "LinuxIO", "BlobTransport"},
     "CLinuxShims": set(),
 }
 

@@ -1,4 +1,5 @@
 internal import BlobCore
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 
@@ -24,9 +25,9 @@ extension ClientConnection {
     ) async throws(BlobError) -> BlobResponse {
         let result = await withTaskCancellationHandler {
             await withUnsafeContinuation { (answer: Answer) in
-                onLoop { connection in
+                onLoop { this in
                     handle.call.wait(answer)
-                    connection.start(handle, payload: payload, body: body, timeout: timeout)
+                    this.start(handle, payload: payload, body: body, timeout: timeout)
                 }
             }
         } onCancel: {
@@ -38,7 +39,7 @@ extension ClientConnection {
     /// Why a call cannot even be queued.
     private func refusal(of payload: Bytes) -> BlobError? {
         if let ended { return Self.notStarted(ended) }
-        if payload.count > machine.maximumHeaderByteCount {
+        if payload.count > transport.machine.maximumHeaderByteCount {
             return BlobError(
                 .tooLarge, "the request exceeds the server's limit", origin: .client)
         }
@@ -65,7 +66,7 @@ extension ClientConnection {
             }
         }
         let queued = QueuedCall(call: call, payload: payload, body: body)
-        if queue.isEmpty, machine.canOpenStream {
+        if queue.isEmpty, transport.machine.canOpenStream {
             send(queued)
         } else {
             queue.append(queued)
@@ -74,18 +75,18 @@ extension ClientConnection {
     }
 
     private func send(_ queued: QueuedCall) {
-        let streamID = machine.openStream(payload: queued.payload, body: queued.body)
+        let streamID = transport.machine.openStream(payload: queued.payload, body: queued.body)
         // W-28
-        if machine.isExhausted { retire() }
+        if transport.machine.isExhausted { retire() }
         queued.call.streamID = streamID
         calls[streamID] = queued.call
         queued.call.resumeWriter()
     }
 
     func sendQueuedCalls() {
-        guard !queue.isEmpty, machine.canOpenStream else { return }
+        guard !queue.isEmpty, transport.machine.canOpenStream else { return }
         var sentCount = 0
-        while sentCount < queue.count, machine.canOpenStream {
+        while sentCount < queue.count, transport.machine.canOpenStream {
             let queued = queue[sentCount]
             sentCount += 1
             if queued.call.failure == nil { send(queued) }
@@ -114,7 +115,7 @@ extension ClientConnection {
     func send(_ bytes: Bytes, of handle: CallHandle) async -> Bool {
         let call = handle.call
         guard await isSent(call),
-            machine.sendData(streamID: call.streamID, payload: bytes)
+            transport.machine.sendData(streamID: call.streamID, payload: bytes)
         else { return false }
         scheduleFlush()
         while mustWaitForRoom(call) { await waitForRoom(call) }
@@ -125,7 +126,7 @@ extension ClientConnection {
     func finishBody(of handle: CallHandle) async {
         let call = handle.call
         guard await isSent(call) else { return }
-        machine.endData(streamID: call.streamID)
+        transport.machine.endData(streamID: call.streamID)
         scheduleFlush()
     }
 
@@ -137,7 +138,8 @@ extension ClientConnection {
 
     /// Whether the sender of the body has to wait: for the request to go out, or for room.
     private func mustWaitForRoom(_ call: PendingCall) -> Bool {
-        call.takesBody && (call.streamID == 0 || !machine.hasRoom(streamID: call.streamID))
+        call.takesBody
+            && (call.streamID == 0 || !transport.machine.hasRoom(streamID: call.streamID))
     }
 
     private func waitForRoom(_ call: PendingCall) async {
@@ -174,11 +176,11 @@ extension ClientConnection {
         let dropped = call.fail(error)
         clearDeadline(of: call)
         guard call.streamID != 0 else { return }
-        if dropped > 0 { machine.consumed(streamID: call.streamID, byteCount: dropped) }
+        if dropped > 0 { transport.machine.consumed(streamID: call.streamID, byteCount: dropped) }
         guard calls[call.streamID] === call else { return }
         calls[call.streamID] = nil
         // W-25: the slot is free once the server has confirmed.
-        machine.resetStream(streamID: call.streamID, code: error.code)
+        transport.machine.resetStream(streamID: call.streamID, code: error.code)
         scheduleFlush()
     }
 
@@ -186,7 +188,7 @@ extension ClientConnection {
         guard let call = calls.removeValue(forKey: streamID) else { return }
         clearDeadline(of: call)
         let dropped = call.fail(error)
-        if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
+        if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
         endIfDrained()
     }
 
@@ -223,7 +225,7 @@ extension ClientConnection {
         clearDeadline(of: call)
         if let error = try BlobResponse.trailerError(payload: payload) {
             let dropped = call.fail(error)
-            if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
+            if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
         } else {
             _ = call.responseBody?.append(Bytes(), isLast: true)
         }
@@ -232,7 +234,7 @@ extension ClientConnection {
 
     /// The consumer took bytes of a response.
     func consumed(_ byteCount: Int, of stream: StreamReference) {
-        machine.consumed(streamID: stream.streamID, byteCount: byteCount)
+        transport.machine.consumed(streamID: stream.streamID, byteCount: byteCount)
         scheduleFlush()
     }
 }

@@ -1,4 +1,5 @@
 internal import BlobCore
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 internal import Synchronization
@@ -11,13 +12,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
     let configuration: ClientConfiguration
-    private var socket: OwnedDescriptor?
-    private var registration: Registration?
-    private var receiver: FrameReceiver
-    var machine: ConnectionMachine
-    private var output = SocketOutput()
-    private var isFlushScheduled = false
-    private var wantsWritable = false
+    let transport: FramedConnection
 
     var calls: [UInt32: PendingCall] = [:]
     /// Calls that wait until the server takes more, in order.
@@ -38,11 +33,11 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     ) {
         self.loop = loop
         self.configuration = configuration
-        self.socket = consume socket
-        receiver = FrameReceiver(limits: configuration.limits.frames, expectsPreface: false)
         var hello = HelloFrame(limits: configuration.limits, maximumStreamCount: 0)
         hello.agentName = configuration.agentName
-        machine = ConnectionMachine(role: .client, limits: configuration.limits, hello: hello)
+        transport = FramedConnection(
+            socket: socket, role: .client, limits: configuration.limits, hello: hello,
+            writeBudgetByteCount: Self.writeBudgetByteCount, loop: loop)
     }
 
     /// Whether new calls can be made on this connection. From any thread: a call that comes too late
@@ -52,10 +47,8 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
 
     /// Does the handshake.
     func open(timeout: Duration) async throws(BlobError) {
-        guard let descriptor = socket?.rawValue else { throw BlobError.cancelled }
         do {
-            registration = try loop.register(
-                descriptor: descriptor, interest: [.readable, .peerClosed], handler: self)
+            try transport.watch(self)
         } catch {
             throw BlobError(.inputOutput, "cannot watch the socket: \(error)", origin: .client)
         }
@@ -69,7 +62,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         }
         scheduleFlush()
         let error = await withCheckedContinuation { waiter in
-            if ended != nil || machine.peer != nil {
+            if ended != nil || transport.machine.peer != nil {
                 waiter.resume(returning: ended)
             } else {
                 openWaiter = waiter
@@ -85,10 +78,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         guard ended == nil else { return }
         ended = error
         retire()
-        registration?.cancel()
-        registration = nil
-        socket = nil
-        output = SocketOutput()
+        transport.close()
         openWaiter?.resume(returning: error)
         openWaiter = nil
         for call in calls.values { _ = call.fail(error) }
@@ -108,7 +98,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
             let echo = nextEcho
             nextEcho &+= 1
             pings.append((echo, waiter))
-            machine.ping(echo: echo)
+            transport.machine.ping(echo: echo)
             scheduleFlush()
         }
         if let error { throw error }
@@ -134,27 +124,16 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
 
     private func receive() {
         var budget = Self.readBudgetByteCount
-        while budget > 0, let descriptor = socket?.rawValue {
-            let stream = SocketStream(descriptor: descriptor, systemCalls: loop.systemCalls)
-            var wasShort = false
-            var result: ReceiveResult?
-            let received = receiver.receive { first, second in
-                let received = stream.receive(into: first, second)
-                result = received
-                guard case .transferred(let byteCount) = received.transfer else { return 0 }
-                wasShort = byteCount < first.count + second.count
-                return byteCount
-            }
-            switch result?.transfer {
-            case .transferred:
-                budget -= received
-                takeFrames()
-                if wasShort { budget = 0 }
-            case .wouldBlock, nil: budget = 0
-            case .endOfStream:
-                end(Self.lost("the server closed the connection"))
-            case .failed(let error):
-                end(Self.lost("the connection broke: \(error)"))
+        while budget > 0 {
+            switch transport.receive() {
+            case .bytes(let byteCount, let isDrained):
+                budget = isDrained ? 0 : budget - byteCount
+                takeEvents()
+            case .nothing: budget = 0
+            case .descriptors:
+                end(BlobError(.descriptorViolation, "the server sent descriptors (W-16)"))
+            case .endOfStream: end(Self.lost("the server closed the connection"))
+            case .failed(let error): end(Self.lost("the connection broke: \(error)"))
             }
         }
         scheduleFlush()
@@ -164,11 +143,11 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         BlobError(.connectionLost, message, origin: .client)
     }
 
-    private func takeFrames() {
+    private func takeEvents() {
         let now = loop.now()
         do throws(WireError) {
-            while ended == nil, let frame = try receiver.next() {
-                if let event = try machine.receive(frame, now: now) { try handle(event) }
+            while ended == nil, let event = try transport.nextEvent(now: now) {
+                try handle(event)
             }
         } catch {
             end(BlobError(error.code, "the server broke the protocol: \(error.reason)"))
@@ -188,7 +167,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
             let dropped =
                 calls[streamID]?.responseBody?.append(payload, offset: offset, isLast: false)
                 ?? payload.count
-            if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
+            if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
         case .reset(let streamID, let code):
             callEnded(streamID: streamID, with: BlobError(code, "the server ended the call"))
         case .stopped(let streamID, _): calls[streamID]?.resumeWriter()
@@ -213,7 +192,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         let notStarted = BlobError(.shuttingDown, "the server is shutting down")
         for (streamID, call) in calls where streamID > lastStreamID {
             let dropped = call.fail(notStarted)
-            if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
+            if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
             calls[streamID] = nil
         }
         failQueue(notStarted)
@@ -223,59 +202,15 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     // MARK: Writing
 
     func scheduleFlush() {
-        guard !isFlushScheduled, socket != nil else { return }
-        isFlushScheduled = true
-        loop.atEndOfTurn(self)
+        transport.scheduleFlush(self)
     }
 
     private func flush() {
-        isFlushScheduled = false
         sendQueuedCalls()
-        guard let descriptor = socket?.rawValue else { return }
-        let stream = SocketStream(descriptor: descriptor, systemCalls: loop.systemCalls)
-        var budget = Self.writeBudgetByteCount
-        while true {
-            if output.isEmpty, !takeBatch() { break }
-            guard budget > 0 else {
-                setWantsWritable(true)
-                return
-            }
-            switch output.write(to: stream) {
-            case .finished(let byteCount): budget -= byteCount
-            case .blocked:
-                setWantsWritable(true)
-                return
-            case .failed:
-                // What the server said before it went, for example GOAWAY, may still be unread.
-                receive()
-                end(Self.lost("the server closed the connection"))
-                return
-            }
-        }
-        setWantsWritable(false)
-    }
-
-    private func takeBatch() -> Bool {
-        guard machine.hasOutbound else { return false }
-        let batch = machine.takeBatch()
-        for segment in batch.segments {
-            switch segment {
-            case .inline(let range):
-                output.append(batch.inline.slice(range))
-            case .payload(.bytes(let bytes)):
-                output.append(bytes)
-            case .payload(.file):
-                assertionFailure("a client sends no files")
-            }
-        }
-        for streamID in batch.drainedStreams { calls[streamID]?.resumeWriter() }
-        return !batch.isEmpty
-    }
-
-    private func setWantsWritable(_ wanted: Bool) {
-        guard wanted != wantsWritable, let registration else { return }
-        wantsWritable = wanted
-        let interest: ReadinessSet = [.readable, .peerClosed]
-        registration.setInterest(wanted ? interest.union(.writable) : interest)
+        let outcome = transport.flush { streamID in calls[streamID]?.resumeWriter() }
+        guard case .failed = outcome else { return }
+        // What the server said before it went, for example GOAWAY, may still be unread.
+        receive()
+        end(Self.lost("the server closed the connection"))
     }
 }

@@ -1,4 +1,5 @@
 public import BlobCore
+internal import BlobTransport
 internal import BlobWire
 public import LinuxIO
 public import Logging
@@ -123,6 +124,7 @@ public final class BlobServer: Sendable {
         }
         guard let (identifier, loop) = admitted else {
             metrics.add(to: "connections.refused")
+            turnAway(socket, listener)
             return
         }
         metrics.add(to: "connections.accepted")
@@ -131,6 +133,20 @@ public final class BlobServer: Sendable {
             environment: environment(of: listener))
         state.withLock { $0.sessions[identifier] = session }
         loop.execute { session.assumeIsolated { $0.start() } }
+    }
+
+    /// Says why, as far as the socket takes it at once, and closes.
+    private func turnAway(
+        _ socket: consuming OwnedDescriptor, _ listener: ListenerConfiguration
+    ) {
+        let connection = FramedConnection(
+            socket: socket, role: .server, limits: listener.limits,
+            hello: environment(of: listener).makeHello(), writeBudgetByteCount: 1 << 16,
+            loop: loops[0])
+        connection.machine.close(
+            for: WireError(.overloaded, "too many connections on this socket"))
+        _ = connection.flush { _ in }
+        connection.close()
     }
 
     private func environment(of listener: ListenerConfiguration) -> SessionEnvironment {

@@ -1,5 +1,6 @@
 internal import Backends
 internal import BlobCore
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 
@@ -7,7 +8,7 @@ extension ServerSession {
     /// Ends the body of a response, behind its data (rule W-24: only when it is verified).
     func sendTrailer(of call: Call) throws(BlobError) {
         try checkRunning(call)
-        machine.sendTrailer(
+        transport.machine.sendTrailer(
             streamID: call.streamID, payload: try BlobResponse.done.encodedPayload())
         scheduleFlush()
     }
@@ -21,11 +22,12 @@ extension ServerSession {
     ) async throws(BlobError) -> Bool {
         try checkRunning(call)
         guard !call.isStopped else { return false }
-        guard machine.sendData(streamID: call.streamID, payload: payload, offset: offset) else {
+        guard transport.machine.sendData(streamID: call.streamID, payload: payload, offset: offset)
+        else {
             throw BlobError.cancelled
         }
         scheduleFlush()
-        guard !machine.hasRoom(streamID: call.streamID) else { return true }
+        guard !transport.machine.hasRoom(streamID: call.streamID) else { return true }
         await waitForRoom(call)
         try checkRunning(call)
         return !call.isStopped
@@ -46,7 +48,7 @@ extension ServerSession {
 
     private func waitForRoom(_ call: Call) async {
         await withUnsafeContinuation { waiter in
-            guard call.isWanted, !machine.hasRoom(streamID: call.streamID) else {
+            guard call.isWanted, !transport.machine.hasRoom(streamID: call.streamID) else {
                 waiter.resume()
                 return
             }
@@ -66,7 +68,8 @@ extension ServerSession {
     }
 
     private func isWritten(_ call: Call) -> Bool {
-        call.isWritten || (machine.isQueueEmpty(streamID: call.streamID) && isOutputEmpty)
+        call.isWritten
+            || (transport.machine.isQueueEmpty(streamID: call.streamID) && transport.isOutputEmpty)
     }
 
     /// Whether the call was ended from outside while its handler waited.

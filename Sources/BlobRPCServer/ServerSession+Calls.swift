@@ -1,4 +1,5 @@
 internal import BlobCore
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 
@@ -35,7 +36,7 @@ extension ServerSession {
             guard let session = self else { return }
             let grant: @Sendable () -> Void = {
                 session.assumeIsolated { session in
-                    session.machine.consumed(streamID: streamID, byteCount: byteCount)
+                    session.transport.machine.consumed(streamID: streamID, byteCount: byteCount)
                     session.scheduleFlush()
                 }
             }
@@ -74,7 +75,7 @@ extension ServerSession {
         if let deadline = call.deadline { loop.cancel(deadline) }
         if calls[call.streamID] === call { calls[call.streamID] = nil }
         let unread = call.body?.fail(BlobError.cancelled) ?? 0
-        if unread > 0 { machine.consumed(streamID: call.streamID, byteCount: unread) }
+        if unread > 0 { transport.machine.consumed(streamID: call.streamID, byteCount: unread) }
         environment.metrics.countCall(call.request.operation, error: failure?.code)
         if let failure {
             respond(streamID: call.streamID, .failure(failure), isLast: true)
@@ -89,7 +90,7 @@ extension ServerSession {
         call.failure = error
         call.task?.cancel()
         let unread = call.body?.fail(error) ?? 0
-        if unread > 0 { machine.consumed(streamID: streamID, byteCount: unread) }
+        if unread > 0 { transport.machine.consumed(streamID: streamID, byteCount: unread) }
         call.resumeWriter()
     }
 
@@ -113,14 +114,14 @@ extension ServerSession {
             return
         }
         // W-12: the peer said how much it takes.
-        guard payload.count <= machine.peer?.frames.maximumHeaderByteCount ?? 0 else {
+        guard payload.count <= transport.machine.peer?.frames.maximumHeaderByteCount ?? 0 else {
             respond(
                 streamID: streamID,
                 .failure(BlobError(.tooLarge, "the answer exceeds the peer's header limit")),
                 isLast: true)
             return
         }
-        machine.sendResponse(streamID: streamID, payload: payload, isLast: isLast)
+        transport.machine.sendResponse(streamID: streamID, payload: payload, isLast: isLast)
         scheduleFlush()
     }
 }

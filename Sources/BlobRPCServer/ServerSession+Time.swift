@@ -1,3 +1,4 @@
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 
@@ -10,7 +11,7 @@ extension ServerSession {
     }
 
     private func checkTime() {
-        guard socket != nil else { return }
+        guard transport.isOpen else { return }
         let now = loop.now()
         if closeReason != nil {
             // GOAWAY could not be written: the peer does not read.

@@ -1,4 +1,5 @@
 internal import BlobCore
+internal import BlobTransport
 internal import BlobWire
 internal import LinuxIO
 internal import Logging
@@ -18,13 +19,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     let peer: PeerCredentials
     let identifier: UInt64
 
-    private(set) var socket: OwnedDescriptor?
-    private var registration: Registration?
-    private var receiver: FrameReceiver
-    var machine: ConnectionMachine
-    private var output = SocketOutput()
-    private var isFlushScheduled = false
-    private var wantsWritable = false
+    let transport: FramedConnection
 
     var calls: [UInt32: Call] = [:]
     /// Calls that wait until the kernel has all their bytes.
@@ -46,20 +41,17 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         self.environment = environment
         self.peer = peer
         self.identifier = identifier
-        self.socket = consume socket
-        let limits = environment.listener.limits
-        receiver = FrameReceiver(limits: limits.frames, expectsPreface: true)
-        machine = ConnectionMachine(
-            role: .server, limits: limits, hello: environment.makeHello())
+        transport = FramedConnection(
+            socket: socket, role: .server, limits: environment.listener.limits,
+            hello: environment.makeHello(), writeBudgetByteCount: Self.writeBudgetByteCount,
+            loop: loop)
         watchdog = SessionWatchdog(timeouts: environment.listener.timeouts)
     }
 
     /// Begins to serve; on the loop's thread.
     func start() {
-        guard let descriptor = socket?.rawValue else { return }
         do {
-            registration = try loop.register(
-                descriptor: descriptor, interest: [.readable, .peerClosed], handler: self)
+            try transport.watch(self)
         } catch {
             environment.logger.error(
                 "cannot watch a connection", metadata: ["error": "\(error)"])
@@ -87,53 +79,32 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     }
 
     private func receive() {
-        guard let descriptor = socket?.rawValue, closeReason == nil else { return }
         var budget = Self.readBudgetByteCount
-        while budget > 0, socket != nil, closeReason == nil {
-            let stream = SocketStream(descriptor: descriptor, systemCalls: loop.systemCalls)
-            var wasShort = false
-            var result: ReceiveResult?
-            let received = receiver.receive { first, second in
-                let received = stream.receive(into: first, second)
-                result = received
-                guard case .transferred(let byteCount) = received.transfer else { return 0 }
-                wasShort = byteCount < first.count + second.count
-                return byteCount
-            }
-            // W-16
-            if let result, result.unexpectedDescriptorCount > 0 || result.isControlTruncated {
-                fail(WireError(.descriptorViolation, "descriptors were not agreed on (W-16)"))
-                return
-            }
-            switch result?.transfer {
-            case .transferred:
-                budget -= received
+        while budget > 0, transport.isOpen, closeReason == nil {
+            switch transport.receive() {
+            case .bytes(let byteCount, let isDrained):
+                budget = isDrained ? 0 : budget - byteCount
                 watchdog.noteReceived(now: loop.now())
-                takeFrames()
-                // A short read has emptied the socket: asking again would only cost a call.
-                if wasShort { budget = 0 }
-            case .wouldBlock, nil: budget = 0
-            case .endOfStream:
-                close()
-                return
+                takeEvents()
+            case .nothing: budget = 0
+            case .descriptors:
+                fail(WireError(.descriptorViolation, "descriptors were not agreed on (W-16)"))
+            case .endOfStream: close()
             case .failed(let error):
-                environment.logger.debug(
-                    "connection broke", metadata: ["error": "\(error)"])
+                environment.logger.debug("connection broke", metadata: ["error": "\(error)"])
                 close()
-                return
             }
         }
-        watchdog.notePartialFrame(receiver.hasPartialFrame, now: loop.now())
+        guard transport.isOpen else { return }
+        watchdog.notePartialFrame(transport.hasPartialFrame, now: loop.now())
         scheduleWatchdog()
         scheduleFlush()
     }
 
-    private func takeFrames() {
+    private func takeEvents() {
         let now = loop.now()
         do throws(WireError) {
-            while let frame = try receiver.next() {
-                if let event = try machine.receive(frame, now: now) { try handle(event, now: now) }
-            }
+            while let event = try transport.nextEvent(now: now) { try handle(event, now: now) }
         } catch {
             fail(error)
         }
@@ -152,7 +123,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         case .data(let streamID, let payload, _, let isLast):
             let dropped =
                 calls[streamID]?.body?.append(payload, isLast: isLast) ?? payload.count
-            if dropped > 0 { machine.consumed(streamID: streamID, byteCount: dropped) }
+            if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
         case .reset(let streamID, _):
             end(streamID: streamID, with: .cancelled)
         case .stopped(let streamID, _):
@@ -165,90 +136,51 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     // MARK: Writing
 
     func scheduleFlush() {
-        guard !isFlushScheduled, socket != nil else { return }
-        isFlushScheduled = true
-        loop.atEndOfTurn(self)
+        transport.scheduleFlush(self)
     }
 
     /// Writes what there is to write, until the socket is full or the others want their turn.
     private func flush() {
-        isFlushScheduled = false
-        guard let descriptor = socket?.rawValue else { return }
-        let stream = SocketStream(descriptor: descriptor, systemCalls: loop.systemCalls)
-        var budget = Self.writeBudgetByteCount
-        while true {
-            if output.isEmpty, !takeBatch() { break }
-            if budget <= 0 {
-                setWantsWritable(true)
-                return
-            }
-            switch output.write(to: stream) {
-            case .finished(let byteCount):
-                budget -= byteCount
-                watchdog.noteWritten(now: loop.now())
-                resumeWrittenCalls()
-            case .blocked(let byteCount):
-                if byteCount > 0 { watchdog.noteWritten(now: loop.now()) }
-                watchdog.noteBlocked(now: loop.now())
-                setWantsWritable(true)
-                scheduleWatchdog()
-                return
-            case .failed:
-                close()
-                return
-            }
+        guard transport.isOpen else { return }
+        let outcome = transport.flush { streamID in
+            calls[streamID]?.resumeWriter()
+        } batchWritten: {
+            watchdog.noteWritten(now: loop.now())
+            resumeWrittenCalls()
         }
-        watchdog.noteUnblocked()
-        setWantsWritable(false)
-        if closeReason != nil || (isDraining && calls.isEmpty) { close() }
-    }
-
-    private func takeBatch() -> Bool {
-        guard machine.hasOutbound else { return false }
-        let batch = machine.takeBatch()
-        for segment in batch.segments {
-            switch segment {
-            case .inline(let range): output.append(batch.inline.slice(range))
-            case .payload(.bytes(let bytes)): output.append(bytes)
-            case .payload(.file(let region)):
-                output.append(
-                    file: region.descriptor, offset: region.offset, byteCount: region.byteCount,
-                    owner: region.owner)
-            }
+        switch outcome {
+        case .everything:
+            watchdog.noteUnblocked()
+            if closeReason != nil || (isDraining && calls.isEmpty) { close() }
+        case .yielded: break
+        case .blocked(let hasProgress):
+            if hasProgress { watchdog.noteWritten(now: loop.now()) }
+            watchdog.noteBlocked(now: loop.now())
+            scheduleWatchdog()
+        case .failed: close()
         }
-        for streamID in batch.drainedStreams { calls[streamID]?.resumeWriter() }
-        return !batch.isEmpty
     }
 
     /// Calls that wait until all their bytes are in the kernel, once a batch is.
     private func resumeWrittenCalls() {
         guard !callsToBeWritten.isEmpty else { return }
         callsToBeWritten.removeAll { call in
-            guard machine.isQueueEmpty(streamID: call.streamID) else { return !call.isWanted }
+            guard transport.machine.isQueueEmpty(streamID: call.streamID) else {
+                return !call.isWanted
+            }
             call.isWritten = true
             call.resumeWriter()
             return true
         }
     }
 
-    /// Whether all frames handed out so far are in the kernel.
-    var isOutputEmpty: Bool { output.isEmpty }
-
-    private func setWantsWritable(_ wanted: Bool) {
-        guard wanted != wantsWritable, let registration else { return }
-        wantsWritable = wanted
-        // After a violation nothing more is read: watching for it would spin.
-        let interest: ReadinessSet = closeReason == nil ? [.readable, .peerClosed] : []
-        registration.setInterest(wanted ? interest.union(.writable) : interest)
-    }
-
     // MARK: Ending
 
     /// Takes no new calls; ends when the running ones have, or after the grace period.
     func drain(timeout: Duration) {
-        guard !isDraining, socket != nil else { return }
+        guard !isDraining, transport.isOpen else { return }
         isDraining = true
-        machine.goAway(code: .shuttingDown, grace: timeout)
+        transport.machine.goAway(code: .shuttingDown, grace: timeout)
         loop.schedule(after: timeout) { [self] in assumeIsolated { $0.close() } }
         scheduleFlush()
     }
@@ -264,20 +196,16 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
                 "rpc.reason": "\(error.code): \(error.reason)", "peer.uid": "\(peer.userID)",
             ])
         endAllCalls()
-        machine.close(for: error)
-        registration?.setInterest(.writable)
-        wantsWritable = true
+        transport.machine.close(for: error)
+        transport.stopReading()
         scheduleFlush()
     }
 
     /// Ends the connection and all calls on it at once. Idempotent.
     func close() {
-        guard socket != nil else { return }
-        registration?.cancel()
-        registration = nil
-        socket = nil
+        guard transport.isOpen else { return }
+        transport.close()
         endAllCalls()
-        output = SocketOutput()
         environment.sessionEnded(identifier)
     }
 

@@ -1,5 +1,4 @@
 internal import BlobCore
-internal import Synchronization
 
 /// Takes a body out of its source in batches for the pool: few hops, bounded memory.
 struct BatchReader {
@@ -24,7 +23,7 @@ struct BatchReader {
     /// - Throws: What the source throws; `invalidArgument` when the body is not of the declared
     ///   length (CM-15).
     mutating func next(
-        whileBusy writer: WriterProgress? = nil
+        whileBusy writer: BatchWrite? = nil
     ) async throws(BlobError) -> [Bytes] {
         var batch: [Bytes] = []
         var batchByteCount = 0
@@ -38,7 +37,7 @@ struct BatchReader {
             batchByteCount += bytes.count
             byteCount += UInt64(bytes.count)
             if let declaredByteCount, byteCount > declaredByteCount { throw wrongLength("more") }
-            if let writer, writer.isIdle { break }
+            if let writer, writer.isFinished { break }
         }
         return batch
     }
@@ -53,16 +52,5 @@ struct BatchReader {
             .invalidArgument,
             "the body was declared as \(declaredByteCount ?? 0) bytes but has \(actual);"
                 + " nothing was stored")
-    }
-}
-
-/// Whether the writer of the last batch has finished.
-final class WriterProgress: Sendable {
-    private let idle = Atomic<Bool>(false)
-
-    var isIdle: Bool { idle.load(ordering: .relaxed) }
-
-    func finish() {
-        idle.store(true, ordering: .relaxed)
     }
 }

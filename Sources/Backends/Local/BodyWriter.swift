@@ -34,36 +34,35 @@ struct BodyWriter: Sendable {
         var batch = try await reader.next()
         while !reader.hasEnded {
             try checkStillWanted()
-            let current = batch
-            let progress = WriterProgress()
-            async let written = writeOne(current, to: file, progress)
+            let write = try startWriting(batch, to: file)
             let following: Result<[Bytes], BlobError>
             do throws(BlobError) {
-                following = .success(try await reader.next(whileBusy: progress))
+                following = .success(try await reader.next(whileBusy: write))
             } catch {
                 following = .failure(error)
             }
             // The writer's own error first: it says why the body was not wanted any more.
-            try await written.get()
+            try await write.result().get()
             batch = try following.get()
         }
         try checkStillWanted()
         return try await writeLast(batch, to: file, finish: finish)
     }
 
-    private func writeOne(
-        _ batch: [Bytes], to file: StagedFile, _ progress: WriterProgress
-    ) async -> Result<Void, BlobError> {
-        do throws(BlobError) {
-            try await hops.run(on: uri) { () throws(BlobError) in
-                defer { progress.finish() }
+    /// Not a child task: that would take this call to another thread and back for each batch.
+    private func startWriting(
+        _ batch: [Bytes], to file: StagedFile
+    ) throws(BlobError) -> BatchWrite {
+        let write = BatchWrite()
+        try hops.start(on: uri) {
+            do throws(BlobError) {
                 try file.write(batch)
+                write.finish(.success(()))
+            } catch {
+                write.finish(.failure(error))
             }
-            return .success(())
-        } catch {
-            progress.finish()
-            return .failure(error)
         }
+        return write
     }
 
     private func writeLast<Value: Sendable>(

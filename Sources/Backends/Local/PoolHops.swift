@@ -12,20 +12,36 @@ struct PoolHops: Sendable {
         do throws(BlockingPoolError<BlobError>) {
             return try await pool.run(body)
         } catch {
-            switch error {
-            case .failed(let failure): throw failure.on(uri)
-            case .cancelled: throw BlobError.cancelled.on(uri)
-            case .queueFull:
-                throw BlobError(
-                    .overloaded, "too many file calls are waiting; slow down or add threads",
-                    uri: uri)
-            case .shutDown:
-                throw BlobError(.shuttingDown, "the server is shutting down", uri: uri)
-            case .threadUnavailable(let cause):
-                throw BlobError(
-                    .overloaded, "the server cannot start a thread for file calls: \(cause)",
-                    uri: uri)
-            }
+            if case .failed(let failure) = error { throw failure.on(uri) }
+            throw Self.refusal(error, uri)
+        }
+    }
+
+    /// Starts `body` where it may block; the caller goes on.
+    func start(
+        on uri: BlobURI, _ body: @escaping @Sendable () -> Void
+    ) throws(BlobError) {
+        do throws(BlockingPoolError<Never>) {
+            try pool.submit(body)
+        } catch {
+            throw Self.refusal(error, uri)
+        }
+    }
+
+    private static func refusal<Failure: Error>(
+        _ error: BlockingPoolError<Failure>, _ uri: BlobURI
+    ) -> BlobError {
+        switch error {
+        case .cancelled: BlobError.cancelled.on(uri)
+        case .queueFull:
+            BlobError(
+                .overloaded, "too many file calls are waiting; slow down or add threads", uri: uri)
+        case .shutDown: BlobError(.shuttingDown, "the server is shutting down", uri: uri)
+        case .threadUnavailable(let cause):
+            BlobError(
+                .overloaded, "the server cannot start a thread for file calls: \(cause)", uri: uri)
+        case .failed(let failure):
+            BlobError(.internal, "a file call failed unexpectedly: \(failure)", uri: uri)
         }
     }
 
