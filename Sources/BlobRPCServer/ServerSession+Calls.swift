@@ -73,6 +73,8 @@ extension ServerSession {
     /// The handler has ended: the answer goes out and the slot becomes free.
     private func finish(_ call: Call, failure: BlobError?) {
         if let deadline = call.deadline { loop.cancel(deadline) }
+        // W-54: idling begins where the call ends.
+        watchdog.noteCall(now: loop.now())
         if calls[call.streamID] === call { calls[call.streamID] = nil }
         let unread = call.body?.fail(BlobError.cancelled) ?? 0
         if unread > 0 { transport.machine.consumed(streamID: call.streamID, byteCount: unread) }
