@@ -121,8 +121,12 @@ import Testing
             restarted.uri("other"), options: MultipartOptions())
         try await complete(restarted, upload, [part])
         #expect(try await restarted.text(at: "blob") == "abc")
-        try await Task.sleep(for: .milliseconds(50))
-        let later = try LocalFixture(directory: directory) { $0.uploadExpiry = .milliseconds(20) }
+        // Two hours without activity: first the file, then the directory that holds it.
+        let staged = ".blobrpc-staging/upload-\(expiring.uploadID)"
+        for path in ["\(staged)/data", staged] {
+            try directory.setModified(path, to: Date(timeIntervalSinceNow: -7200))
+        }
+        let later = try LocalFixture(directory: directory) { $0.uploadExpiry = .seconds(3600) }
         #expect(later.stagedNames.isEmpty)
         await expectError(.uploadNotFound) {
             _ = try await later.store.listParts(
@@ -146,9 +150,8 @@ import Testing
                 options: UploadPartOptions(offset: 3))
         }
         let data = ".blobrpc-staging/upload-\(upload.uploadID)/data"
-        for _ in 0..<1000 where (fixture.directory.text(of: data)?.utf8.count ?? 0) <= 3 {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        let directory = fixture.directory
+        try await TreeWatch(directory.path).wait { directory.byteCount(of: data) ?? 0 > 3 }
         await expectError(.conflict) { try await complete(fixture, upload, [first]) }
         continuation.finish()
         let second = try await writing.value

@@ -48,9 +48,7 @@ import Testing
             try await first.store.put(
                 first.uri("slow"), body: BlobBody(stream), options: PutOptions())
         }
-        for _ in 0..<1000 where first.stagedNames.isEmpty {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        try await TreeWatch(directory.path).wait { !first.stagedNames.isEmpty }
         #expect(first.stagedNames.count == 1)
         let second = try LocalFixture(directory: directory)
         #expect(second.stagedNames.count == 1)
@@ -126,10 +124,7 @@ import Testing
                 _ = try await fixture.store.put(
                     fixture.uri("blob"), body: BlobBody(body), options: PutOptions())
             }
-            for _ in 0..<500 where !fixture.stagedNames.isEmpty {
-                try await Task.sleep(for: .milliseconds(5))
-            }
-            #expect(fixture.stagedNames.isEmpty)
+            try await TreeWatch(fixture.directory.path).wait { fixture.stagedNames.isEmpty }
             #expect(try await fixture.text(at: "blob") == "kept")
             // The space is free again.
             try await fixture.store.put(fixture.uri("fits"), large)

@@ -111,7 +111,7 @@ extension BlobStoreBehaviour {
                     upload, partNumber: 2, body: .stream(source, byteCount: nil),
                     options: UploadPartOptions())
             }
-            try await eventually("the body is taken") { source.isWaiting }
+            try await source.wasTaken.wait()
             task.cancel()
             await expectError(.cancelled) { _ = try await task.value }
             try await context.complete(upload, [kept])

@@ -97,7 +97,7 @@ extension BlobStoreBehaviour {
                     try await context.store.put(
                         uri, body: .stream(source, byteCount: nil), options: PutOptions())
                 }
-                try await eventually("the body is taken") { source.isWaiting }
+                try await source.wasTaken.wait()
                 task.cancel()
                 await expectError(.cancelled) { _ = try await task.value }
             }
