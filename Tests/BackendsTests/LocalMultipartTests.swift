@@ -95,6 +95,24 @@ import Testing
         #expect(try await fixture.text(at: "blob") == "")
     }
 
+    @Test func `W-82 a page of parts ends after 1000 and says where the next begins`() async throws
+    {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        for number in UInt32(1)...1001 {
+            _ = try await fixture.store.uploadPart(
+                upload, partNumber: 2 * number, body: .bytes([1]), options: UploadPartOptions())
+        }
+        let first = try await fixture.store.listParts(
+            upload, afterPartNumber: 0, options: CallOptions())
+        #expect(first.parts.map(\.partNumber) == (1...1000).map { 2 * $0 })
+        let next = try #require(first.nextPartNumber)
+        let second = try await fixture.store.listParts(
+            upload, afterPartNumber: next, options: CallOptions())
+        #expect(second.parts.map(\.partNumber) == [2002])
+        #expect(second.nextPartNumber == nil)
+    }
+
     @Test func `FS-10 parts with and without an offset do not mix`() async throws {
         let fixture = try LocalFixture()
         let upload = try await begin(fixture)

@@ -9,7 +9,7 @@ import Testing
 /// Calls that end in other ways than with their answer.
 @Suite(.timeLimit(.minutes(10))) struct LifecycleTests {
     @Test func `W-25 cancelling a put cancels its handler on the server`() async throws {
-        let server = try TestServer(wrapping: ObservedStore.init)
+        let server = try TestServer(wrapping: { ObservedStore($0) })
         let store = try #require(server.served as? ObservedStore)
         let client = try await server.connect()
         let uri = try server.uri("never")

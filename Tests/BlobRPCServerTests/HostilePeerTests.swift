@@ -18,7 +18,7 @@ import Testing
     }
 
     @Test func `a peer that disconnects in the middle of a put leaves nothing`() async throws {
-        let server = try TestServer(wrapping: ObservedStore.init)
+        let server = try TestServer(wrapping: { ObservedStore($0) })
         let store = try #require(server.served as? ObservedStore)
         var peer: RawPeer? = try await RawPeer.open(path: server.socketPath)
         let uri = try server.uri("half")

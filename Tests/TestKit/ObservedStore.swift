@@ -13,15 +13,21 @@ package final class ObservedStore: BlobStore {
         package var wasCancelled: Bool
     }
 
+    /// Called before a put or head is passed on; what it throws is the answer.
+    package typealias Interception =
+        @Sendable (_ operation: BlobOperation) async throws(BlobError) -> Void
+
     private let store: any BlobStore
+    private let intercept: Interception
     private let outcome = Mutex<PutOutcome?>(nil)
     /// The store has taken bytes of a streamed body.
     package let bodyBegan = Event()
     private let putEnded = Event()
 
     /// Observes `store`.
-    package init(_ store: any BlobStore) {
+    package init(_ store: any BlobStore, intercept: @escaping Interception = { _ in }) {
         self.store = store
+        self.intercept = intercept
     }
 
     /// Waits until the first put has ended; its error as the store threw it.
@@ -43,6 +49,7 @@ package final class ObservedStore: BlobStore {
         }
         let result: Result<PutResult, BlobError>
         do throws(BlobError) {
+            try await intercept(.put)
             result = .success(try await store.put(uri, body: body, options: options))
         } catch {
             result = .failure(error)
@@ -97,7 +104,8 @@ extension ObservedStore {
     package func head(
         _ uri: BlobURI, options: GetOptions
     ) async throws(BlobError) -> BlobMetadata {
-        try await store.head(uri, options: options)
+        try await intercept(.head)
+        return try await store.head(uri, options: options)
     }
 
     package func read(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobRead {
