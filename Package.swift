@@ -76,10 +76,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(name: "CTestShims", path: "Tests/CTestShims"),
         .target(
             name: "TestKit",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                "CTestShims",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestKit", swiftSettings: strict),
@@ -90,7 +92,9 @@ let package = Package(
             name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinuxShims"], swiftSettings: strict),
         .testTarget(
             name: "BackendsTests",
-            dependencies: ["BlobCore", "LinuxIO", "Backends", "CFileShims", "TestKit"],
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "CFileShims", "CTestShims", "TestKit",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BlobRPCServerTests",

@@ -1,6 +1,7 @@
 import Backends
 import BlobCore
 import Foundation
+import LinuxIO
 import TestKit
 import Testing
 
@@ -104,42 +105,43 @@ import Testing
         #expect(page.commonPrefixes.isEmpty)
     }
 
-    @Test func `FS-09 a full disk is noSpace and leaves nothing behind`() async throws {
-        let mountPoint = try TemporaryDirectory()
-        guard mount("tmpfs", mountPoint.path, "tmpfs", 0, "size=2m") == 0 else {
-            print("SKIPPED: FS-09 needs root to mount a small tmpfs (errno \(errno))")
-            return
+    @Test(.enabled(if: SmallDisk.isAvailable, "only root mounts a small tmpfs"))
+    func `FS-09 a full disk is noSpace and leaves nothing behind`() async throws {
+        let disk = try SmallDisk(byteCount: 2 << 20)
+        defer { withExtendedLifetime(disk) {} }
+        let fixture = try LocalFixture(in: disk.path)
+        try await fixture.put("kept", at: "blob")
+        let large = Bytes([UInt8](repeating: 1, count: 1 << 20))
+        let body = AsyncStream<Bytes> { continuation in
+            for _ in 0..<8 { continuation.yield(large) }
+            continuation.finish()
         }
-        defer { umount2(mountPoint.path, Int32(MNT_DETACH)) }
-        do {
-            let fixture = try LocalFixture(in: mountPoint.path)
-            try await fixture.put("kept", at: "blob")
-            let large = Bytes([UInt8](repeating: 1, count: 1 << 20))
-            let body = AsyncStream<Bytes> { continuation in
-                for _ in 0..<8 { continuation.yield(large) }
-                continuation.finish()
-            }
-            await expectError(.noSpace) {
-                _ = try await fixture.store.put(
-                    fixture.uri("blob"), body: BlobBody(body), options: PutOptions())
-            }
-            try await TreeWatch(fixture.directory.path).wait { fixture.stagedNames.isEmpty }
-            #expect(try await fixture.text(at: "blob") == "kept")
-            // The space is free again.
-            try await fixture.store.put(fixture.uri("fits"), large)
-            try await readOnly(fixture, mountPoint)
+        await expectError(.noSpace) {
+            _ = try await fixture.store.put(
+                fixture.uri("blob"), body: BlobBody(body), options: PutOptions())
         }
+        try await TreeWatch(fixture.directory.path).wait { fixture.stagedNames.isEmpty }
+        #expect(try await fixture.text(at: "blob") == "kept")
+        // The space is free again.
+        try await fixture.store.put(fixture.uri("fits"), large)
     }
 
-    private func readOnly(_ fixture: LocalFixture, _ mountPoint: TemporaryDirectory) async throws {
-        guard mount("tmpfs", mountPoint.path, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), "") == 0
-        else { return }
-        await expectError(.readOnly) { try await fixture.put("x", at: "other") }
-        await expectError(.readOnly) { try await fixture.store.delete(fixture.uri("blob")) }
-        #expect(try await fixture.text(at: "blob") == "kept")
-        // A root that was never writable can still be read from.
-        let reader = try LocalFixture(directory: fixture.directory)
-        #expect(try await reader.text(at: "blob") == "kept")
-        await expectError(.readOnly) { try await reader.put("x", at: "other") }
+    @Test(.enabled(if: SmallDisk.isAvailable, "only root mounts a small tmpfs"))
+    func `FS-09 a root on a read-only file system can be read from`() async throws {
+        let disk = try SmallDisk(byteCount: 1 << 20)
+        defer { withExtendedLifetime(disk) {} }
+        let writer = try LocalFixture(in: disk.path)
+        try await writer.put("kept", at: "blob")
+        let name = String(writer.directory.path.dropFirst(disk.path.utf8.count))
+        let pool = BlockingPool(name: "test-files")
+        let reader = try LocalBackend(
+            configuration: LocalBackendConfiguration(
+                roots: [disk.readOnlyPath + name], blockingPool: pool))
+        let uri = BlobURI(
+            scheme: .file, container: "", key: "\(disk.readOnlyPath)\(name)/blob")
+        #expect(try await reader.get(uri).utf8Text == "kept")
+        await expectError(.readOnly) { try await reader.put(uri, [1]) }
+        await expectError(.readOnly) { try await reader.delete(uri) }
+        #expect(try await writer.text(at: "blob") == "kept")
     }
 }

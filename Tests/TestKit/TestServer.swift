@@ -26,14 +26,15 @@ public final class TestServer: Sendable {
     /// Starts a server.
     ///
     /// - Parameters:
+    ///   - parent: Where its directory is made.
     ///   - configure: Changes the listener before it is bound.
     ///   - wrapping: Makes what is served out of the store.
     public init(
-        systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
+        in parent: String = "/tmp", systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
         configure: (inout ListenerConfiguration) -> Void = { _ in },
         wrapping: (any BlobStore) -> any BlobStore = { $0 }
     ) throws {
-        directory = try TemporaryDirectory()
+        directory = try TemporaryDirectory(in: parent)
         let root = "\(directory.path)/root"
         try FileManager.default.createDirectory(
             atPath: root, withIntermediateDirectories: true)
