@@ -80,10 +80,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        .target(name: "CTestShims", path: "Tests/CTestShims"),
         .target(
             name: "TestKit",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
+                "CTestShims",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestKit", swiftSettings: strict),
@@ -94,7 +96,9 @@ let package = Package(
             name: "LinuxIOTests", dependencies: ["LinuxIO", "CLinuxShims"], swiftSettings: strict),
         .testTarget(
             name: "BackendsTests",
-            dependencies: ["BlobCore", "LinuxIO", "Backends", "CFileShims", "TestKit"],
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "CFileShims", "CTestShims", "TestKit",
+            ],
             swiftSettings: strict),
         .testTarget(
             name: "BlobRPCServerTests",

@@ -131,6 +131,7 @@ struct CallHandler {
         return .bytes(bytes)
     }
 
+    /// W-73
     private func shortBody(_ announced: UInt64?, _ received: Int) -> BlobError {
         BlobError(
             .invalidArgument,
@@ -180,6 +181,7 @@ struct CallHandler {
     ) async throws(BlobError) {
         let read = try await store.read(uri, options: options)
         defer { read.source.cancel() }
+        // W-72
         session.respond(
             streamID: call.streamID, .metadata(read.metadata, ranges: read.ranges), isLast: false)
         // W-37: with several ranges every frame says where its bytes belong.

@@ -1,4 +1,5 @@
 internal import CLinuxShims
+internal import Glibc
 
 /// Two connected, non-blocking Unix sockets. Ends that nobody takes are closed.
 public struct SocketPair: ~Copyable, Sendable {
@@ -13,15 +14,23 @@ public struct SocketPair: ~Copyable, Sendable {
         second = OwnedDescriptor(owning: numbers[1])
     }
 
-    /// Hands out one end. Traps the second time.
-    public mutating func takeFirst() -> OwnedDescriptor {
-        guard let end = first.take() else { preconditionFailure("the first end was taken") }
+    /// Hands out one end.
+    ///
+    /// - Throws: EBADF the second time.
+    public mutating func takeFirst() throws(SystemError) -> OwnedDescriptor {
+        guard let end = first.take() else { throw Self.taken }
         return end
     }
 
-    /// Hands out the other end. Traps the second time.
-    public mutating func takeSecond() -> OwnedDescriptor {
-        guard let end = second.take() else { preconditionFailure("the second end was taken") }
+    /// Hands out the other end.
+    ///
+    /// - Throws: EBADF the second time.
+    public mutating func takeSecond() throws(SystemError) -> OwnedDescriptor {
+        guard let end = second.take() else { throw Self.taken }
         return end
+    }
+
+    private static var taken: SystemError {
+        SystemError(errorNumber: EBADF, operation: "taking an end of a socket pair again")
     }
 }

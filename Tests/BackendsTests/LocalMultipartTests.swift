@@ -95,6 +95,24 @@ import Testing
         #expect(try await fixture.text(at: "blob") == "")
     }
 
+    @Test func `W-82 a page of parts ends after 1000 and says where the next begins`() async throws
+    {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        for number in UInt32(1)...1001 {
+            _ = try await fixture.store.uploadPart(
+                upload, partNumber: 2 * number, body: .bytes([1]), options: UploadPartOptions())
+        }
+        let first = try await fixture.store.listParts(
+            upload, afterPartNumber: 0, options: CallOptions())
+        #expect(first.parts.map(\.partNumber) == (1...1000).map { 2 * $0 })
+        let next = try #require(first.nextPartNumber)
+        let second = try await fixture.store.listParts(
+            upload, afterPartNumber: next, options: CallOptions())
+        #expect(second.parts.map(\.partNumber) == [2002])
+        #expect(second.nextPartNumber == nil)
+    }
+
     @Test func `FS-10 parts with and without an offset do not mix`() async throws {
         let fixture = try LocalFixture()
         let upload = try await begin(fixture)
@@ -121,8 +139,12 @@ import Testing
             restarted.uri("other"), options: MultipartOptions())
         try await complete(restarted, upload, [part])
         #expect(try await restarted.text(at: "blob") == "abc")
-        try await Task.sleep(for: .milliseconds(50))
-        let later = try LocalFixture(directory: directory) { $0.uploadExpiry = .milliseconds(20) }
+        // Two hours without activity: first the file, then the directory that holds it.
+        let staged = ".blobrpc-staging/upload-\(expiring.uploadID)"
+        for path in ["\(staged)/data", staged] {
+            try directory.setModified(path, to: Date(timeIntervalSinceNow: -7200))
+        }
+        let later = try LocalFixture(directory: directory) { $0.uploadExpiry = .seconds(3600) }
         #expect(later.stagedNames.isEmpty)
         await expectError(.uploadNotFound) {
             _ = try await later.store.listParts(
@@ -146,9 +168,8 @@ import Testing
                 options: UploadPartOptions(offset: 3))
         }
         let data = ".blobrpc-staging/upload-\(upload.uploadID)/data"
-        for _ in 0..<1000 where (fixture.directory.text(of: data)?.utf8.count ?? 0) <= 3 {
-            try await Task.sleep(for: .milliseconds(5))
-        }
+        let directory = fixture.directory
+        try await TreeWatch(directory.path).wait { directory.byteCount(of: data) ?? 0 > 3 }
         await expectError(.conflict) { try await complete(fixture, upload, [first]) }
         continuation.finish()
         let second = try await writing.value

@@ -39,13 +39,19 @@ import Testing
 
     @Test func `a waiting consumer is woken by bytes, the end and a failure`() async throws {
         let body = InboundBody { _ in }
-        async let first = body.next()
-        while body.waitingSince == nil { await Task.yield() }
+        // An immediate task runs until it waits before its creator goes on.
+        let first = Task.immediate { try await body.next() }
+        #expect(body.waitingSince != nil)
         _ = body.append(Bytes([1]), isLast: false)
-        #expect(try await first == [1])
-        async let second = body.next()
-        while body.waitingSince == nil { await Task.yield() }
+        #expect(try await first.value == [1])
+        let second = Task.immediate { try await body.next() }
+        #expect(body.waitingSince != nil)
         _ = body.append(Bytes(), isLast: true)
-        #expect(try await second == nil)
+        #expect(try await second.value == nil)
+        let third = InboundBody { _ in }
+        let failing = Task.immediate { try await third.next() }
+        #expect(third.waitingSince != nil)
+        #expect(third.fail(.cancelled) == 0)
+        await #expect(throws: BlobError.self) { try await failing.value }
     }
 }

@@ -7,9 +7,10 @@ import TestKit
 import Testing
 
 /// Calls that end in other ways than with their answer.
-@Suite struct LifecycleTests {
-    @Test func `cancelling a put ends its work on the server`() async throws {
-        let server = try TestServer()
+@Suite(.timeLimit(.minutes(10))) struct LifecycleTests {
+    @Test func `W-25 cancelling a put cancels its handler on the server`() async throws {
+        let server = try TestServer(wrapping: { ObservedStore($0) })
+        let store = try #require(server.served as? ObservedStore)
         let client = try await server.connect()
         let uri = try server.uri("never")
         let (pieces, begun) = AsyncStream<Bytes>.makeStream()
@@ -17,13 +18,19 @@ import Testing
         let put = Task {
             try await client.put(uri, body: BlobBody(pieces), options: PutOptions())
         }
-        // The call is running on the server once it has taken a byte: ask by another call.
-        while try await client.serverInfo().counters["connections.accepted"] == nil {}
+        // The store has begun to write: now there is something to cancel.
+        try await store.bodyBegan.wait()
         put.cancel()
-        begun.finish()
         let result = await put.result
-        #expect(throws: BlobError.self) { try result.get() }
-        await #expect(throws: BlobError.self) { try await client.head(uri) }
+        let error = #expect(throws: BlobError.self) { try result.get() }
+        #expect(error?.code == .cancelled)
+        let ended = try await store.firstPut()
+        #expect(ended.wasCancelled, "the task that serves the put")
+        #expect(ended.bodyError == .cancelled, "what its body says")
+        #expect(ended.error == .cancelled, "what the store answers")
+        let missing = await #expect(throws: BlobError.self) { try await client.head(uri) }
+        #expect(missing?.code == .notFound)
+        begun.finish()
         await client.close()
         await server.stop()
     }

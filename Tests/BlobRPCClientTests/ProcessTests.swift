@@ -115,7 +115,7 @@ import Testing
         #expect(leftovers.isEmpty, "round \(round): leftovers in staging")
     }
 
-    @Test func `10 GiB through 8 streams keep the server below 64 MiB`() async throws {
+    @Test func `10 GiB each way through 8 streams keep the server below 64 MiB`() async throws {
         let directory = try TemporaryDirectory()
         let root = "\(directory.path)/root"
         let server = try await ServerProcess.start(
@@ -143,13 +143,16 @@ import Testing
         }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for index in 0..<8 {
+                // Each put replaces the one before: ten times 1 GiB go in, and 2 GiB need room.
                 let uri = try BlobURI(parsing: "file://\(root)/put-\(index)")
                 group.addTask(executorPreference: client.executor) {
-                    let source = RepeatedSource(
-                        Bytes([UInt8](repeating: 7, count: 1 << 20)), count: 128)
-                    let result = try await client.put(
-                        uri, body: .stream(source, byteCount: nil), options: PutOptions())
-                    #expect(result.byteCount == 128 << 20)
+                    let piece = Bytes([UInt8](repeating: 7, count: 1 << 20))
+                    for _ in 0..<10 {
+                        let source = RepeatedSource(piece, count: 128)
+                        let result = try await client.put(
+                            uri, body: .stream(source, byteCount: nil), options: PutOptions())
+                        #expect(result.byteCount == 128 << 20)
+                    }
                 }
             }
             try await group.waitForAll()

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 /// The list that every store is held to, run through the socket: the same functions, the same names.
-@Suite struct SocketBehaviourTests {
+@Suite(.timeLimit(.minutes(10))) struct SocketBehaviourTests {
     @Test(arguments: BlobStoreBehaviour.all)
     func `local store through the socket`(_ behaviour: BlobStoreBehaviour) async throws {
         let server = try TestServer()

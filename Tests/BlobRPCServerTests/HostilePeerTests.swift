@@ -10,48 +10,39 @@ import Testing
 @testable import BlobWire
 
 /// Peers that stop in the middle or never read: they lose their own connection at most.
-@Suite struct HostilePeerTests {
+@Suite(.timeLimit(.minutes(10))) struct HostilePeerTests {
     private func data(_ peer: RawPeer, _ streamID: UInt32, _ byteCount: Int) -> [UInt8] {
         peer.frame(
             FrameHeader(type: .data, streamID: streamID),
             payload: [UInt8](repeating: 1, count: byteCount))
     }
 
-    /// Waits until `condition` holds, polling: the event is in the server and has no callback.
-    private func eventually(
-        _ what: Comment, _ condition: @escaping () throws -> Bool
-    ) async throws {
-        let deadline = ContinuousClock.now + .seconds(120)
-        while try !condition() {
-            guard ContinuousClock.now < deadline else {
-                Issue.record(what)
-                return
-            }
-            await Task.yield()
-        }
-    }
-
     @Test func `a peer that disconnects in the middle of a put leaves nothing`() async throws {
-        let server = try TestServer()
+        let server = try TestServer(wrapping: { ObservedStore($0) })
+        let store = try #require(server.served as? ObservedStore)
         var peer: RawPeer? = try await RawPeer.open(path: server.socketPath)
         let uri = try server.uri("half")
         let id = try #require(
-            try await peer?.call(.put(uri, PutOptions(), bodyByteCount: 1 << 20), flags: []))
+            try await peer?.call(.put(uri, PutOptions(), bodyByteCount: 4 << 20), flags: []))
+        // As much as the first credit allows, so that the server begins to write it to the disk.
         if let peer {
-            for _ in 0..<3 { try await peer.write(data(peer, id, 100_000)) }
+            for _ in 0..<16 { try await peer.write(data(peer, id, 64 << 10)) }
         }
+        let root = server.rootPath
+        try await TreeWatch(root).wait { !Self.files(below: root).isEmpty }
         peer = nil
-        try await eventually("the session ends") { server.server.connectionCount == 0 }
-        try await eventually("the staged bytes are removed") {
-            try Self.files(below: server.rootPath).isEmpty
-        }
+        let put = try await store.firstPut()
+        #expect(put.wasCancelled)
+        #expect(put.bodyError == .connectionLost)
+        try await TreeWatch(root).wait { Self.files(below: root).isEmpty }
         let client = try await server.connect()
-        await #expect(throws: BlobError.self) { try await client.head(uri) }
+        let error = await #expect(throws: BlobError.self) { try await client.head(uri) }
+        #expect(error?.code == .notFound)
         await client.close()
         await server.stop()
     }
 
-    private static func files(below path: String) throws -> [String] {
+    private static func files(below path: String) -> [String] {
         let enumerator = FileManager.default.enumerator(atPath: path)
         var files: [String] = []
         while let name = enumerator?.nextObject() as? String {
@@ -75,11 +66,10 @@ import Testing
         let peer = try await RawPeer.open(path: server.socketPath)
         try await peer.call(.get(uri, GetOptions()))
         // It never reads. The client beside it is served all the time.
-        try await eventually("the peer that does not read is closed") {
-            server.server.metrics.snapshot["connections.closed.PEER_STALLED"] == 1
-        }
         #expect(try await client.get(uri).count == 8 << 20)
-        withExtendedLifetime(peer) {}
+        try await peer.waitUntilClosed()
+        #expect(server.server.metrics.snapshot["connections.closed.PEER_STALLED"] == 1)
+        #expect(try await client.get(uri).count == 8 << 20)
         await client.close()
         await server.stop()
     }

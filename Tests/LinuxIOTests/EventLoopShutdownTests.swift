@@ -42,7 +42,7 @@ import Testing
     @Test func registrationsAndTimersAreLetGo() async throws {
         let loop = try EventLoop(name: "shutdown")
         var pair = try SocketPair()
-        let near = pair.takeFirst()
+        let near = try pair.takeFirst()
         let number = near.rawValue
         let witness = Confined<Witness?>(Witness())
         let isGone = { [weak object = witness.value] in object == nil }

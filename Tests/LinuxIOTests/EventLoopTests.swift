@@ -165,8 +165,8 @@ import Testing
                 while running.load(ordering: .relaxed) { await Task.yield() }
             }
             var pair = try SocketPair()
-            let near = pair.takeFirst()
-            let far = pair.takeSecond()
+            let near = try pair.takeFirst()
+            let far = try pair.takeSecond()
             let (nearNumber, farNumber) = (near.rawValue, far.rawValue)
             let timerFired: Bool = try await loop.performUntilDone { done in
                 let fired = Confined(false)

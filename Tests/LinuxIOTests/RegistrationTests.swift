@@ -9,7 +9,7 @@ import Testing
             var firstPair = try SocketPair()
             var secondPair = try SocketPair()
             let ends = Confined(
-                [
+                try [
                     firstPair.takeFirst().release(), firstPair.takeSecond().release(),
                     secondPair.takeFirst().release(), secondPair.takeSecond().release(),
                 ])
@@ -60,8 +60,8 @@ import Testing
                         registrations.value[other]?.cancel()
                         registrations.value[number]?.cancel()
                         let handler = ClosureHandler { _ in done("new socket called") }
-                        let fresh = world.value.replace(other)
-                        guard fresh else { return done("number was not reused") }
+                        let fresh = try? world.value.replace(other)
+                        guard fresh == true else { return done("number was not reused") }
                         registrations.value[other] = try? loop.register(
                             descriptor: other, interest: .readable, handler: handler)
                         loop.schedule(after: .milliseconds(3)) {
@@ -81,8 +81,8 @@ import Testing
     @Test func interestLimitsWhatIsReported() async throws {
         try await withLoop { loop in
             var pair = try SocketPair()
-            let near = pair.takeFirst()
-            let far = pair.takeSecond()
+            let near = try pair.takeFirst()
+            let far = try pair.takeSecond()
             let (nearNumber, farNumber) = (near.rawValue, far.rawValue)
             let seen: [ReadinessSet] = try await loop.performUntilDone { done in
                 _ = sendBytes([1], to: SocketStream(descriptor: nearNumber))
@@ -114,8 +114,8 @@ import Testing
     @Test func halfCloseIsReportedAsPeerClosed() async throws {
         try await withLoop { loop in
             var pair = try SocketPair()
-            let near = pair.takeFirst()
-            let far = pair.takeSecond()
+            let near = try pair.takeFirst()
+            let far = try pair.takeSecond()
             try SocketStream(descriptor: near.rawValue).shutdownWriting()
             let farNumber = far.rawValue
             let seen: ReadinessSet = try await loop.performUntilDone { done in
@@ -159,8 +159,8 @@ private final class BatchWorld {
 
     func addReadableSocket() throws -> Int32 {
         var pair = try SocketPair()
-        let near = pair.takeFirst().release()
-        let far = pair.takeSecond().release()
+        let near = try pair.takeFirst().release()
+        let far = try pair.takeSecond().release()
         _ = sendBytes([1], to: SocketStream(descriptor: near))
         peers[far] = near
         return far
@@ -168,10 +168,10 @@ private final class BatchWorld {
 
     /// Puts a socket with nothing to read at the number of another one. dup2 does what a race of
     /// close and open would, without depending on other tests running in this process.
-    func replace(_ number: Int32) -> Bool {
-        guard var pair = try? SocketPair() else { return false }
-        let near = pair.takeFirst().release()
-        let far = pair.takeSecond()
+    func replace(_ number: Int32) throws -> Bool {
+        var pair = try SocketPair()
+        let near = try pair.takeFirst().release()
+        let far = try pair.takeSecond()
         guard replaceDescriptor(number, with: far.rawValue) else { return false }
         if let old = peers.updateValue(near, forKey: number) { _ = OwnedDescriptor(owning: old) }
         return true

@@ -11,8 +11,8 @@ import Testing
 
     init() throws {
         var pair = try SocketPair()
-        near = OwnedDescriptorBox(pair.takeFirst())
-        far = OwnedDescriptorBox(pair.takeSecond())
+        near = try OwnedDescriptorBox(pair.takeFirst())
+        far = try OwnedDescriptorBox(pair.takeSecond())
     }
 
     private func stream(_ calls: SystemCalls = .live) -> SocketStream {
@@ -20,6 +20,18 @@ import Testing
     }
 
     private var peer: SocketStream { SocketStream(descriptor: far.number) }
+
+    @Test func eachEndOfAPairIsHandedOutOnce() throws {
+        var pair = try SocketPair()
+        let first = OwnedDescriptorBox(try pair.takeFirst())
+        #expect(throws: SystemError.self) { _ = OwnedDescriptorBox(try pair.takeFirst()) }
+        let second = OwnedDescriptorBox(try pair.takeSecond())
+        let error = #expect(throws: SystemError.self) {
+            _ = OwnedDescriptorBox(try pair.takeSecond())
+        }
+        #expect(error?.errorNumber == EBADF)
+        #expect(first.number != second.number)
+    }
 
     @Test func bytesArrive() {
         #expect(sendBytes([1, 2, 3], to: stream()) == .transferred(3))
@@ -162,8 +174,8 @@ import Testing
         // One end of a pair travels: once the sender's copy is closed, the other end sees the
         // end of the stream, unless a received copy was kept open.
         var pair = try SocketPair()
-        let reader = OwnedDescriptorBox(pair.takeFirst())
-        let writer = OwnedDescriptorBox(pair.takeSecond())
+        let reader = try OwnedDescriptorBox(pair.takeFirst())
+        let writer = try OwnedDescriptorBox(pair.takeSecond())
         #expect(clinux_send_descriptors(far.number, writer.number, 3) == 1)
         let few = receiveBytes(8, from: stream()).result
         #expect(few.transfer == .transferred(1))

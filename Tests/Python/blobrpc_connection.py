@@ -102,6 +102,15 @@ class Connection:
         del self.buffer[:count]
         return result
 
+    def end_and_wait(self):
+        """Says that no more comes and waits until the server has closed the connection."""
+        self.socket.shutdown(socket.SHUT_WR)
+        try:
+            while True:
+                self.read_frame()
+        except ConnectionLost:
+            pass
+
     def read_frame(self):
         """(type, stream, flags, aux, payload) of the next frame."""
         length, kind, flags, stream, aux = wire.header(self._read(16))

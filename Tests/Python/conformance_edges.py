@@ -119,7 +119,7 @@ def cut_off_put_leaves_nothing(path, base):
     uri = base + "/x"
     with Connection(path) as connection:
         connection.open("put", [("uri", uri)]).send_body([b"half"], end=False)
-    time.sleep(0.2)
+        connection.end_and_wait()
     fails("NOT_FOUND", lambda: Client(path).head(uri))
 
 
@@ -157,18 +157,26 @@ def credit_is_obeyed(path, base):
     client.put(uri, pattern(1 << 20))
     with Connection(path, stream_credit=20_000, connection_credit=50_000) as connection:
         calls = [connection.open("get", [("uri", uri)]) for _ in range(2)]
-        calls[0].grants = False
-        calls[0].wait_for_response()
-        time.sleep(0.3)
-        # The other flows although the first is held back.
         received = {call.stream: 0 for call in calls}
-        while received[calls[0].stream] < 20_000:
-            kind, stream, _, _, payload = connection.read_frame()
-            if kind == wire.DATA:
-                received[stream] += len(payload)
-                assert received[stream] <= 20_000, "W-30 more than the credit"
-            assert sum(received.values()) <= 50_000
-        assert received[calls[0].stream] == 20_000
+
+        def read_on(limits, is_over):
+            kind = stream = None
+            while not is_over(kind, stream):
+                kind, stream, _, _, payload = connection.read_frame()
+                if kind == wire.DATA:
+                    received[stream] += len(payload)
+                    assert received[stream] <= limits[stream], "W-30 more than the credit"
+
+        # Nothing is granted: both come to the end of their credit, and the answer to a later call
+        # comes without another byte of them.
+        limits = {call.stream: 20_000 for call in calls}
+        read_on(limits, lambda *_: received == limits)
+        info = connection.open("info")
+        read_on(limits, lambda *frame: frame == (wire.RESPONSE, info.stream))
+        # The second flows on although the first is held back, up to the connection's own credit.
+        limits[calls[1].stream] = 30_000
+        connection.send_frame(wire.CREDIT, calls[1].stream, payload=struct.pack(">Q", 30_000))
+        read_on(limits, lambda *_: received == limits)
 
 
 def small_call_beside_large(path, base):

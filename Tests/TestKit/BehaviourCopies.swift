@@ -3,7 +3,7 @@ import Testing
 
 extension BlobStoreBehaviour {
     static let copies: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("a copy has the bytes, content type and metadata") { context in
+        BlobStoreBehaviour("W-77 a copy has the bytes, content type and metadata") { context in
             guard context.has(.copy) else { return }
             let bytes = patternBytes(count: (2 << 20) + 5)
             let options =
@@ -27,7 +27,7 @@ extension BlobStoreBehaviour {
                 from: context.uri("from"), to: context.uri("to"), options: CopyOptions())
             #expect(try await context.get("to").isEmpty)
         },
-        BlobStoreBehaviour("copy keeps its conditions on both sides") { context in
+        BlobStoreBehaviour("W-77 copy keeps its conditions on both sides") { context in
             guard context.has(.copy), context.has(.createOnlyPut) else { return }
             let first = try await context.put("from", [1])
             try await context.put("from", [2])
@@ -51,7 +51,7 @@ extension BlobStoreBehaviour {
     ]
 
     static let presigning: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("CM-16 a validity of nothing or of more than 7 days is refused") {
+        BlobStoreBehaviour("CM-16 W-78 a validity of nothing or of more than 7 days is refused") {
             context in
             let uri = context.uri("blob")
             for validSeconds: UInt32 in [0, PresignOptions.maximumSeconds + 1, .max] {
@@ -68,7 +68,9 @@ extension BlobStoreBehaviour {
                 }
             }
         },
-        BlobStoreBehaviour("CM-08 signing gives a URL and hides it in descriptions") { context in
+        BlobStoreBehaviour(
+            "CM-08 W-78 signing needs no blob, gives a URL and hides it in descriptions"
+        ) { context in
             guard context.has(.presignGet), context.has(.presignPut) else { return }
             let uri = context.uri("blob")
             let options = PresignOptions(validSeconds: 60)

@@ -3,7 +3,7 @@ import Testing
 
 extension BlobStoreBehaviour {
     static let deletes: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("delete is idempotent") { context in
+        BlobStoreBehaviour("W-74 delete is idempotent") { context in
             try await context.put("blob", [1])
             let first = try await context.store.delete(context.uri("blob"))
             #expect(first.existed != false)
@@ -12,7 +12,8 @@ extension BlobStoreBehaviour {
             #expect(second.existed != true)
             try await context.store.delete(context.uri("never/was"))
         },
-        BlobStoreBehaviour("many blobs are deleted in one call, outcomes in order") { context in
+        BlobStoreBehaviour("W-75 many blobs are deleted in one call, outcomes in order") {
+            context in
             try await context.put("a", [1])
             try await context.put("c/d", [1])
             let uris = ["a", "b", "c/d"].map(context.uri)
@@ -24,8 +25,28 @@ extension BlobStoreBehaviour {
             let none = try await context.store.delete([], options: CallOptions())
             #expect(none.isEmpty)
         },
-        BlobStoreBehaviour("more than 1000 deletes in one call are refused") { context in
+        BlobStoreBehaviour("W-75 one failed delete of many does not keep the others back") {
+            context in
+            guard context.has(.hierarchicalKeys) else { return }
+            for key in ["a", "c"] { try await context.put(key, [1]) }
+            // No file can have the name in the middle.
+            let outcomes = try await context.store.delete(
+                ["a", "b//b", "c"].map(context.uri), options: CallOptions())
+            #expect(outcomes.count == 3)
+            let codes = outcomes.map { outcome -> BlobError.Code? in
+                if case .failure(let error) = outcome { error.code } else { nil }
+            }
+            #expect(codes == [nil, .invalidURI, nil])
+            for key in ["a", "c"] { await context.expectAbsent(key) }
+        },
+        BlobStoreBehaviour("W-75 a thousand deletes in one call are done, more are refused") {
+            context in
+            try await context.put("blob-999", [1])
             let uris = (0..<1001).map { context.uri("blob-\($0)") }
+            let outcomes = try await context.store.delete(
+                Array(uris[..<1000]), options: CallOptions())
+            #expect(outcomes.count == 1000)
+            await context.expectAbsent("blob-999")
             await expectError(.invalidArgument, .tooLarge) {
                 _ = try await context.store.delete(uris, options: CallOptions())
             }
@@ -33,7 +54,8 @@ extension BlobStoreBehaviour {
     ]
 
     static let lists: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("a list has every blob once, in order of the keys' bytes") { context in
+        BlobStoreBehaviour("W-76 a list has every blob once, in order of the keys' bytes") {
+            context in
             let keys = ["b", "a/x", "a-b", "a0", "B", "a/y/z", "c/d", "aa", "\u{e9}", "z"]
             for key in keys { try await context.put(key, Array(key.utf8)) }
             let sorted = keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -46,7 +68,7 @@ extension BlobStoreBehaviour {
                 #expect(entry.etag == metadata.etag)
             }
         },
-        BlobStoreBehaviour("a prefix is a prefix of bytes, not of path segments") { context in
+        BlobStoreBehaviour("W-76 a prefix is a prefix of bytes, not of path segments") { context in
             guard !context.has(.hierarchicalKeys) else { return }
             for key in ["log", "log-1", "log/1", "log/2/3", "lo", "logs/1"] {
                 try await context.put(key, [1])
@@ -56,7 +78,7 @@ extension BlobStoreBehaviour {
                     "log", "log-1", "log/1", "log/2/3", "logs/1",
                 ])
         },
-        BlobStoreBehaviour("prefixes inside and at the end of segments") { context in
+        BlobStoreBehaviour("W-76 prefixes inside and at the end of segments") { context in
             for key in ["log-1", "log/1", "log/12", "log/2/3", "lo", "logs/1"] {
                 try await context.put(key, [1])
             }
@@ -69,7 +91,7 @@ extension BlobStoreBehaviour {
             #expect(try await context.keys(prefix: "nothing/here").isEmpty)
             #expect(try await context.keys(prefix: "x").isEmpty)
         },
-        BlobStoreBehaviour("pages of every size add up to the whole list") { context in
+        BlobStoreBehaviour("W-76 pages of every size add up to the whole list") { context in
             let keys = (0..<23).map { "dir-\($0 % 3)/blob-\($0)" } + ["x", "dir-1-y", "a/b/c/d"]
             for key in keys { try await context.put(key, [1]) }
             let sorted = keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
@@ -85,7 +107,7 @@ extension BlobStoreBehaviour {
                 #expect(found == sorted, "pages of \(pageEntryCount)")
             }
         },
-        BlobStoreBehaviour("a delimiter groups keys, across pages too") { context in
+        BlobStoreBehaviour("W-76 a delimiter groups keys, across pages too") { context in
             for key in ["a/1", "a/2", "a/b/3", "b", "c/4", "c0", "d/e/f/5"] {
                 try await context.put(key, [1])
             }
@@ -109,7 +131,7 @@ extension BlobStoreBehaviour {
             #expect(inner.entries.map { context.relative($0.uri) } == ["a/1", "a/2"])
             #expect(inner.commonPrefixes.map(context.relative) == ["a/b/"])
         },
-        BlobStoreBehaviour("startAfter leaves out what comes up to it") { context in
+        BlobStoreBehaviour("W-76 startAfter leaves out what comes up to it") { context in
             let keys = ["a/1", "a/2", "a/3", "b", "c"]
             for key in keys { try await context.put(key, [1]) }
             for (after, expected) in [
@@ -152,7 +174,7 @@ extension BlobStoreBehaviour {
                 }
             }
         },
-        BlobStoreBehaviour("a page of no entries or of too many is refused") { context in
+        BlobStoreBehaviour("W-44 a page of no entries or of too many is refused") { context in
             for pageEntryCount: UInt32 in [0, 1001, .max] {
                 await expectError(.invalidArgument) {
                     _ = try await context.store.list(

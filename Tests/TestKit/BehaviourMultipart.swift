@@ -37,7 +37,8 @@ extension BehaviourContext {
 
 extension BlobStoreBehaviour {
     static let multipart: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("multipart: parts uploaded out of order make the blob") { context in
+        BlobStoreBehaviour("W-80 W-83 multipart: parts uploaded out of order make the blob") {
+            context in
             let partByteCount = context.partByteCount
             let bytes = patternBytes(count: partByteCount * 2 + 777)
             let upload = try await context.beginUpload("dir/blob")
@@ -79,7 +80,7 @@ extension BlobStoreBehaviour {
             try await context.complete(upload, parts)
             #expect(try await context.get("blob") == bytes)
         },
-        BlobStoreBehaviour("multipart: a part of the same number is replaced") { context in
+        BlobStoreBehaviour("W-81 multipart: a part of the same number is replaced") { context in
             let old = patternBytes(count: context.partByteCount + 100, seed: 1)
             let new = patternBytes(count: context.partByteCount, seed: 2)
             for offset: UInt64? in [nil, 0] {
@@ -92,7 +93,7 @@ extension BlobStoreBehaviour {
                 #expect(try await context.get("blob") == new + [1, 2, 3])
             }
         },
-        BlobStoreBehaviour("multipart: the parts so far can be listed, in pages") { context in
+        BlobStoreBehaviour("W-82 multipart: the parts so far can be listed, in pages") { context in
             guard context.has(.listParts) else { return }
             let upload = try await context.beginUpload("blob")
             let bytes = patternBytes(count: context.partByteCount)
@@ -114,7 +115,7 @@ extension BlobStoreBehaviour {
             try await context.complete(upload, found)
             #expect(try await context.get("blob") == bytes + bytes + bytes)
         },
-        BlobStoreBehaviour("multipart: one part, an empty part, no part") { context in
+        BlobStoreBehaviour("W-83 multipart: one part, an empty part, no part") { context in
             let one = try await context.beginUpload("one")
             let part = try await context.uploadPart(one, 5, [1, 2, 3])
             try await context.complete(one, [part])
@@ -165,7 +166,7 @@ extension BlobStoreBehaviour {
             }
             #expect(try await context.get("blob") == [9])
         },
-        BlobStoreBehaviour("multipart: part URLs come in order and for the numbers asked") {
+        BlobStoreBehaviour("W-78 multipart: part URLs come in order and for the numbers asked") {
             context in
             guard context.has(.presignUploadParts) else { return }
             let upload = try await context.beginUpload("blob")
@@ -179,9 +180,17 @@ extension BlobStoreBehaviour {
                         upload, partNumbers: numbers, options: PresignOptions())
                 }
             }
-            await expectError(.presign, .invalidArgument) {
+            for validSeconds: UInt32 in [0, PresignOptions.maximumSeconds + 1] {
+                await expectError(.presign, .invalidArgument) {
+                    _ = try await context.store.presignUploadParts(
+                        upload, partNumbers: [1],
+                        options: PresignOptions(validSeconds: validSeconds))
+                }
+            }
+            let tooMany = [UInt32](repeating: 1, count: 10_001)
+            await expectError(.invalidArgument) {
                 _ = try await context.store.presignUploadParts(
-                    upload, partNumbers: [1], options: PresignOptions(validSeconds: 0))
+                    upload, partNumbers: tooMany, options: PresignOptions())
             }
             try await context.abort(upload)
         },

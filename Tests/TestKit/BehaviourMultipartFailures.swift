@@ -3,7 +3,8 @@ import Testing
 
 extension BlobStoreBehaviour {
     static let multipartFailures: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("IX5 FS-10 multipart: abort keeps the blob that was there") { context in
+        BlobStoreBehaviour("IX5 FS-10 W-84 multipart: abort keeps the blob that was there") {
+            context in
             try await context.put("blob", [1, 2, 3])
             let upload = try await context.beginUpload("blob")
             try await context.uploadPart(upload, 1, [9])
@@ -18,7 +19,8 @@ extension BlobStoreBehaviour {
             try await context.abort(upload)
             #expect(try await context.keys() == ["blob"])
         },
-        BlobStoreBehaviour("FS-10 multipart: an unknown upload is uploadNotFound") { context in
+        BlobStoreBehaviour("FS-10 W-81 W-84 multipart: an unknown upload is uploadNotFound") {
+            context in
             let real = try await context.beginUpload("blob")
             try await context.abort(real)
             for uploadID in [
@@ -54,7 +56,7 @@ extension BlobStoreBehaviour {
             #expect(try await context.get("mine") == [5])
             await context.expectAbsent("other")
         },
-        BlobStoreBehaviour("multipart: part numbers go from 1 to 10,000") { context in
+        BlobStoreBehaviour("W-81 multipart: part numbers go from 1 to 10,000") { context in
             let upload = try await context.beginUpload("blob")
             for number: UInt32 in [0, 10_001, .max] {
                 await expectError(.invalidArgument) {
@@ -63,7 +65,7 @@ extension BlobStoreBehaviour {
             }
             try await context.abort(upload)
         },
-        BlobStoreBehaviour("FS-10 multipart: parts that do not fit leave the blob as it was") {
+        BlobStoreBehaviour("FS-10 W-83 multipart: parts that do not fit leave the blob as it was") {
             context in
             try await context.put("blob", [1, 2, 3])
             let upload = try await context.beginUpload("blob")
@@ -111,7 +113,7 @@ extension BlobStoreBehaviour {
                     upload, partNumber: 2, body: .stream(source, byteCount: nil),
                     options: UploadPartOptions())
             }
-            try await eventually("the body is taken") { source.isWaiting }
+            try await source.wasTaken.wait()
             task.cancel()
             await expectError(.cancelled) { _ = try await task.value }
             try await context.complete(upload, [kept])

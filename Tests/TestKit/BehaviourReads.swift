@@ -11,7 +11,8 @@ extension BlobStoreBehaviour {
                 #expect(try await context.get("size-\(byteCount)") == bytes)
             }
         },
-        BlobStoreBehaviour("a read announces its ranges and delivers chunks in order") { context in
+        BlobStoreBehaviour("W-72 a read announces its ranges and delivers chunks in order") {
+            context in
             let bytes = patternBytes(count: 3 << 20)
             try await context.put("blob", bytes)
             let read = try await context.store.read(context.uri("blob"))
@@ -26,7 +27,7 @@ extension BlobStoreBehaviour {
             #expect(metadata.etag.first == "\"" && metadata.etag.last == "\"")
             #expect(metadata.lastModified > Timestamp(milliseconds: 1_600_000_000_000))
         },
-        BlobStoreBehaviour("CM-09 a missing blob is notFound, for head and read") { context in
+        BlobStoreBehaviour("CM-09 W-70 a missing blob is notFound, for head and read") { context in
             await context.expectAbsent("missing")
             await context.expectAbsent("missing/below/missing")
             let error = await expectError(.notFound) {
@@ -34,7 +35,7 @@ extension BlobStoreBehaviour {
             }
             #expect(error?.uri == context.uri("missing").redactedDescription)
         },
-        BlobStoreBehaviour("if-match and if-none-match decide what is read") { context in
+        BlobStoreBehaviour("W-70 if-match and if-none-match decide what is read") { context in
             let first = try await context.put("blob", [1, 2, 3])
             let uri = context.uri("blob")
             let same = GetOptions(ifMatch: first.etag)
@@ -50,10 +51,14 @@ extension BlobStoreBehaviour {
             await expectError(.preconditionFailed) {
                 _ = try await context.store.read(uri, options: same)
             }
+            await expectError(.preconditionFailed) {
+                _ = try await context.store.head(uri, options: same)
+            }
             let changed = GetOptions(ifNoneMatch: first.etag)
             #expect(try await context.store.get(uri, options: changed).bytes == [4, 5, 6])
         },
-        BlobStoreBehaviour("FS-07 CM-05 a read begun before a replacement never mixes") { context in
+        BlobStoreBehaviour("FS-07 CM-05 W-72 a read begun before a replacement never mixes") {
+            context in
             let old = patternBytes(count: 4 << 20, seed: 1)
             let new = patternBytes(count: 4 << 20, seed: 2)
             try await context.put("blob", old)
@@ -82,7 +87,7 @@ extension BlobStoreBehaviour {
     ]
 
     static let ranges: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("IX1 CM-01 an empty range delivers nothing, never the whole") {
+        BlobStoreBehaviour("IX1 CM-01 W-71 an empty range delivers nothing, never the whole") {
             context in
             try await context.put("blob", patternBytes(count: 100))
             for position: UInt64 in [0, 1, 99, 100, 5000, .max] {
@@ -91,7 +96,8 @@ extension BlobStoreBehaviour {
             }
             #expect(try await context.get("blob", range: .suffix(0)).isEmpty)
         },
-        BlobStoreBehaviour("IX14 CM-01 a range that ends before it starts is refused") { context in
+        BlobStoreBehaviour("IX14 CM-01 W-71 a range that ends before it starts is refused") {
+            context in
             try await context.put("blob", patternBytes(count: 100))
             for (start, end) in [(UInt64(5), UInt64(4)), (.max, 0), (100, 99)] {
                 await expectError(.invalidArgument) {
@@ -99,7 +105,8 @@ extension BlobStoreBehaviour {
                 }
             }
         },
-        BlobStoreBehaviour("CM-01 a range that starts past the end names the size") { context in
+        BlobStoreBehaviour("CM-01 W-71 a range that starts past the end names the size") {
+            context in
             try await context.put("blob", patternBytes(count: 100))
             for range in [
                 ByteRange.bounded(start: 100, end: 101), .from(100), .from(.max),
@@ -111,7 +118,7 @@ extension BlobStoreBehaviour {
                 #expect(error?.objectByteCount == 100, "\(range)")
             }
         },
-        BlobStoreBehaviour("IX14 CM-01 a range that ends past the end is cut off") { context in
+        BlobStoreBehaviour("IX14 CM-01 W-71 a range that ends past the end is cut off") { context in
             let bytes = patternBytes(count: 100)
             try await context.put("blob", bytes)
             for end: UInt64 in [100, 101, 1 << 40, .max] {
@@ -119,7 +126,7 @@ extension BlobStoreBehaviour {
                 #expect(try await context.get("blob", range: range) == Array(bytes[90...]))
             }
         },
-        BlobStoreBehaviour("every kind of range delivers its bytes") { context in
+        BlobStoreBehaviour("W-71 every kind of range delivers its bytes") { context in
             let bytes = patternBytes(count: 1 << 20)
             let byteCount = UInt64(bytes.count)
             try await context.put("blob", bytes)
@@ -141,7 +148,7 @@ extension BlobStoreBehaviour {
                     "\(range)")
             }
         },
-        BlobStoreBehaviour("CM-06 ranges of an empty blob") { context in
+        BlobStoreBehaviour("CM-06 W-71 ranges of an empty blob") { context in
             try await context.put("empty", [])
             for range in [
                 ByteRange.from(0), .suffix(5), .suffix(0), .bounded(start: 0, end: 10),
@@ -154,7 +161,8 @@ extension BlobStoreBehaviour {
             }
             #expect(error?.objectByteCount == 0)
         },
-        BlobStoreBehaviour("several ranges come in the order asked, also overlapping") { context in
+        BlobStoreBehaviour("W-72 several ranges come in the order asked, also overlapping") {
+            context in
             let bytes = patternBytes(count: 700_000)
             try await context.put("blob", bytes)
             let options = GetOptions(ranges: [

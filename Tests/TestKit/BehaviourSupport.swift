@@ -95,43 +95,22 @@ final class FailingSource: ByteSource {
 
 /// Gives its pieces and then nothing more, until its task is cancelled.
 final class EndlessSource: ByteSource {
-    private struct State {
-        var pieces: [Bytes]
-        var isWaiting = false
-    }
-
-    private let state: Mutex<State>
+    private let pieces: Mutex<[Bytes]>
+    /// Everything was taken and the consumer waits for more.
+    let wasTaken = Event()
 
     init(pieces: [Bytes]) {
-        state = Mutex(State(pieces: pieces))
+        self.pieces = Mutex(pieces)
     }
-
-    /// Whether everything was taken and the consumer waits for more.
-    var isWaiting: Bool { state.withLock { $0.isWaiting } }
 
     func next() async throws(BlobError) -> Bytes? {
-        let piece = state.withLock { state in
-            state.isWaiting = state.pieces.isEmpty
-            return state.pieces.isEmpty ? nil : state.pieces.removeFirst()
-        }
+        let piece = pieces.withLock { $0.isEmpty ? nil : $0.removeFirst() }
         if let piece { return piece }
-        while !Task.isCancelled {
-            try? await Task.sleep(for: .seconds(3600))
-        }
-        throw BlobError.cancelled
+        wasTaken.signal()
+        // Nobody signals this one: only a cancellation ends the wait.
+        do { try await Event().wait() } catch { throw BlobError.cancelled }
+        return nil
     }
-}
-
-/// Waits until `condition` holds, up to ten seconds.
-func eventually(
-    _ what: Comment, _ condition: () async throws -> Bool,
-    sourceLocation: SourceLocation = #_sourceLocation
-) async throws {
-    for _ in 0..<1000 {
-        if try await condition() { return }
-        try await Task.sleep(for: .milliseconds(10))
-    }
-    Issue.record(what, sourceLocation: sourceLocation)
 }
 
 /// Expects `body` to throw a `BlobError` with one of `codes`; returns it.

@@ -3,7 +3,7 @@ import Testing
 
 extension BlobStoreBehaviour {
     static let writes: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("a stream of unknown length is stored whole, with its SHA-256") {
+        BlobStoreBehaviour("W-73 a stream of unknown length is stored whole, with its SHA-256") {
             context in
             // A million times "a": the long vector of FIPS 180.
             let bytes = [UInt8](repeating: UInt8(ascii: "a"), count: 1_000_000)
@@ -27,7 +27,8 @@ extension BlobStoreBehaviour {
                 #expect(try await context.get("blob") == bytes)
             }
         },
-        BlobStoreBehaviour("SHA-256 is returned only when asked for, also of nothing") { context in
+        BlobStoreBehaviour("W-73 SHA-256 is returned only when asked for, also of nothing") {
+            context in
             #expect(try await context.put("blob", [1]).sha256 == nil)
             let result = try await context.put(
                 "blob", [], options: PutOptions(computesSHA256: true))
@@ -35,7 +36,7 @@ extension BlobStoreBehaviour {
                 result.sha256.map(hexText)
                     == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
         },
-        BlobStoreBehaviour("a wrong SHA-256 stores nothing, the right one does") { context in
+        BlobStoreBehaviour("W-73 a wrong SHA-256 stores nothing, the right one does") { context in
             let abc = Array("abc".utf8)
             var digest: [UInt8] = [
                 0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae,
@@ -53,7 +54,7 @@ extension BlobStoreBehaviour {
             }
             await context.expectAbsent("other")
         },
-        BlobStoreBehaviour("CM-15 a body of another length than declared stores nothing") {
+        BlobStoreBehaviour("CM-15 W-73 a body of another length than declared stores nothing") {
             context in
             try await context.put("kept", [1, 2, 3])
             for (actual, declared) in [(10, 11), (11, 10), (0, 1), (3 << 20, (3 << 20) + 1)] {
@@ -73,7 +74,7 @@ extension BlobStoreBehaviour {
             #expect(try await context.get("kept") == [1, 2, 3])
             await context.expectAbsent("new")
         },
-        BlobStoreBehaviour("CM-14 a body that fails stores nothing") { context in
+        BlobStoreBehaviour("CM-14 W-73 a body that fails stores nothing") { context in
             for pieceCount in [0, 1, 40] {
                 let piece = Bytes(patternBytes(count: 100_000))
                 let source = FailingSource(
@@ -97,7 +98,7 @@ extension BlobStoreBehaviour {
                     try await context.store.put(
                         uri, body: .stream(source, byteCount: nil), options: PutOptions())
                 }
-                try await eventually("the body is taken") { source.isWaiting }
+                try await source.wasTaken.wait()
                 task.cancel()
                 await expectError(.cancelled) { _ = try await task.value }
             }
@@ -139,7 +140,7 @@ extension BlobStoreBehaviour {
     ]
 
     static let conditions: [BlobStoreBehaviour] = [
-        BlobStoreBehaviour("create-only writes once") { context in
+        BlobStoreBehaviour("W-73 create-only writes once") { context in
             guard context.has(.createOnlyPut) else { return }
             let createOnly = PutOptions(condition: .createOnly)
             try await context.put("blob", [1], options: createOnly)
@@ -174,7 +175,7 @@ extension BlobStoreBehaviour {
             #expect(
                 try await context.get("race/blob") == [UInt8](repeating: winner, count: 1000))
         },
-        BlobStoreBehaviour("an if-match write replaces only the version it names") { context in
+        BlobStoreBehaviour("W-73 an if-match write replaces only the version it names") { context in
             guard context.has(.conditionalPut) else { return }
             let first = try await context.put("blob", [1])
             let options = PutOptions(condition: .ifMatch(etag: first.etag))

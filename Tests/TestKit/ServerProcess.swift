@@ -1,3 +1,4 @@
+internal import CTestShims
 internal import Foundation
 internal import Glibc
 internal import Synchronization
@@ -103,6 +104,24 @@ public final class ServerProcess: Sendable {
             isReaped = true
             let signal = status & 0x7F
             return signal == 0 ? (status >> 8) & 0xFF : -signal
+        }
+    }
+
+    /// Lets the process open `freeCount` descriptors more than it has open, from now on.
+    public func limitDescriptors(freeCount: Int) throws {
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: "/proc/\(identifier)/fd")
+        let used = Set(names.compactMap { Int($0) })
+        // The limit is one of numbers, and new descriptors fill the gaps below it first.
+        var limit = 0
+        var free = 0
+        while free < freeCount {
+            if !used.contains(limit) { free += 1 }
+            limit += 1
+        }
+        let outcome = ctest_limit_descriptors(identifier, UInt(limit))
+        guard outcome == 0 else {
+            throw ServerProcessError(description: "prlimit: errno \(-outcome)")
         }
     }
 

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// A directory of its own for one test, removed with everything in it when the test lets go of it.
 public final class TemporaryDirectory: Sendable {
@@ -34,6 +34,19 @@ public final class TemporaryDirectory: Sendable {
     public func names(in relativePath: String = "") -> [String] {
         let names = try? FileManager.default.contentsOfDirectory(atPath: "\(path)/\(relativePath)")
         return (names ?? []).sorted()
+    }
+
+    /// The size of a file below the directory; nil when there is none.
+    public func byteCount(of relativePath: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfItem(
+            atPath: "\(path)/\(relativePath)")
+        return (attributes?[.size] as? NSNumber)?.intValue
+    }
+
+    /// Sets when a file or directory was last changed, for tests that would have to wait otherwise.
+    public func setModified(_ relativePath: String, to date: Date) throws {
+        try FileManager.default.setAttributes(
+            [.modificationDate: date], ofItemAtPath: "\(path)/\(relativePath)")
     }
 
     /// Whether a file or directory of that name exists.

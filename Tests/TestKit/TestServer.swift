@@ -14,6 +14,8 @@ public final class TestServer: Sendable {
     public let server: BlobServer
     /// The store behind it.
     public let store: BlobStoreDispatcher
+    /// What it serves: the store, as `wrapping` made it.
+    public let served: any BlobStore
     private let pool: BlockingPool
 
     /// The path of the socket.
@@ -23,13 +25,16 @@ public final class TestServer: Sendable {
 
     /// Starts a server.
     ///
-    /// - Parameter configure: Changes the listener before it is bound.
+    /// - Parameters:
+    ///   - parent: Where its directory is made.
+    ///   - configure: Changes the listener before it is bound.
+    ///   - wrapping: Makes what is served out of the store.
     public init(
-        systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
+        in parent: String = "/tmp", systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
         configure: (inout ListenerConfiguration) -> Void = { _ in },
         wrapping: (any BlobStore) -> any BlobStore = { $0 }
     ) throws {
-        directory = try TemporaryDirectory()
+        directory = try TemporaryDirectory(in: parent)
         let root = "\(directory.path)/root"
         try FileManager.default.createDirectory(
             atPath: root, withIntermediateDirectories: true)
@@ -55,8 +60,9 @@ public final class TestServer: Sendable {
         configuration.mountNames = ["data"]
         var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
+        served = wrapping(store)
         server = try BlobServer(
-            configuration: configuration, store: wrapping(store), blockingPool: pool,
+            configuration: configuration, store: served, blockingPool: pool,
             logger: logger, systemCalls: systemCalls)
     }
 

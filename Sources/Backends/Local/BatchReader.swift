@@ -21,7 +21,7 @@ struct BatchReader {
     /// - Parameter writer: The batch ends early when this writer is idle: what has arrived is then
     ///   better on its way to the disk.
     /// - Throws: What the source throws; `invalidArgument` when the body is not of the declared
-    ///   length (CM-15).
+    ///   length (CM-15, W-73).
     mutating func next(
         whileBusy writer: BatchWrite? = nil
     ) async throws(BlobError) -> [Bytes] {

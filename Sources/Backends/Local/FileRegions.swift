@@ -16,7 +16,7 @@ public final class FileRegions: Sendable {
         self.status = status
     }
 
-    /// Checks, after the last byte was sent, that nobody wrote into the file meanwhile.
+    /// Checks, after the last byte was sent, that nobody wrote into the file meanwhile (W-72).
     ///
     /// - Throws: `objectChanged` when what was sent may be of two versions.
     public func verifyUnchanged() throws(BlobError) {

@@ -72,7 +72,8 @@ public final class LocalBackend: BlobStore {
         return try Self.checked(metadata, options, uri)
     }
 
-    /// Opens the file once; all ranges are of that file, whatever happens to the name (FS-07).
+    /// Opens the file once; all ranges are of that file, whatever happens to the name (FS-07,
+    /// W-72).
     ///
     /// The source is a `LocalFileSource`: a server can take the open file from it.
     public func read(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobRead {
@@ -164,6 +165,7 @@ public final class LocalBackend: BlobStore {
         return metadata
     }
 
+    /// W-70: the conditions of a read.
     private static func checked(
         _ metadata: BlobMetadata, _ options: GetOptions, _ uri: BlobURI
     ) throws(BlobError) -> BlobMetadata {
@@ -180,7 +182,7 @@ public final class LocalBackend: BlobStore {
         return metadata
     }
 
-    /// CM-01: empty ranges stay empty, ends are cut off, starts past the end are refused.
+    /// CM-01, W-71: empty ranges stay empty, ends are cut off, starts past the end are refused.
     private static func resolve(
         _ ranges: [ByteRange], size: UInt64, _ uri: BlobURI
     ) throws(BlobError) -> [Range<UInt64>] {

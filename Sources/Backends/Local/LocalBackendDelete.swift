@@ -4,7 +4,7 @@ internal import Glibc
 internal import Synchronization
 
 extension LocalBackend {
-    /// Removes the file, or the link when the name is a symbolic link.
+    /// Removes the file, or the link when the name is a symbolic link; none is no error (W-74).
     public func delete(
         _ uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> DeleteResult {
@@ -15,7 +15,7 @@ extension LocalBackend {
         }
     }
 
-    /// Removes up to 1000 files in one hop.
+    /// Removes up to 1000 files in one hop, each with an outcome of its own (W-75).
     public func delete(
         _ uris: [BlobURI], options: CallOptions
     ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {

@@ -2,7 +2,7 @@ public import BlobCore
 internal import CFileShims
 
 extension LocalBackend {
-    /// Lists regular files in ascending order of their paths' bytes.
+    /// Lists regular files in ascending order of their paths' bytes (W-76).
     ///
     /// With the delimiter `/` a subdirectory is a prefix without being looked into, hence also when
     /// it is empty.

@@ -3,7 +3,8 @@ internal import CFileShims
 internal import Glibc
 
 extension LocalBackend {
-    /// Makes a private directory for the parts; it survives a restart of the server.
+    /// Makes a private directory for the parts, invisible to readers (W-80); it survives a restart
+    /// of the server.
     public func createMultipartUpload(
         _ uri: BlobURI, options: MultipartOptions
     ) async throws(BlobError) -> MultipartUpload {
@@ -62,7 +63,7 @@ extension LocalBackend {
         }
     }
 
-    /// One URI for all parts: the uploader shares the file system and writes each part at its
+    /// One URI for all parts (W-78): the uploader shares the file system and writes each part at its
     /// offset in that file.
     public func presignUploadParts(
         _ upload: MultipartUpload, partNumbers: [UInt32], options: PresignOptions
@@ -84,7 +85,8 @@ extension LocalBackend {
         return Array(repeating: url, count: partNumbers.count)
     }
 
-    /// The parts that came through this store; those written into the shared file are unknown.
+    /// The parts that came through this store, in pages (W-82); those written into the shared file
+    /// are unknown.
     public func listParts(
         _ upload: MultipartUpload, afterPartNumber: UInt32, options: CallOptions
     ) async throws(BlobError) -> PartPage {
@@ -138,7 +140,7 @@ extension LocalBackend {
         }
     }
 
-    /// Removes the parts (IX5: never the destination). An unknown upload counts as given up.
+    /// Removes the parts (IX5, W-84: never the destination). An unknown upload counts as given up.
     public func abortMultipartUpload(
         _ upload: MultipartUpload, options: CallOptions
     ) async throws(BlobError) {

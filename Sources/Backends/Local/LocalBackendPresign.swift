@@ -19,7 +19,7 @@ extension LocalBackend {
         return PresignedURL(url: uri.description, method: "PUT", expiresAt: nil)
     }
 
-    /// CM-16: the same validities are refused as by stores whose URLs do expire.
+    /// CM-16, W-78: the same validities are refused as by stores whose URLs do expire.
     static func checkValidity(_ options: PresignOptions, _ uri: BlobURI) throws(BlobError) {
         guard (1...PresignOptions.maximumSeconds).contains(options.validSeconds) else {
             throw BlobError(

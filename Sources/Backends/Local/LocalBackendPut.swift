@@ -3,7 +3,7 @@ internal import CFileShims
 internal import Glibc
 
 extension LocalBackend {
-    /// Writes to a hidden file and renames it when it is complete (FS-02, IX6).
+    /// Writes to a hidden file and renames it when it is complete (FS-02, IX6, W-73).
     public func put(
         _ uri: BlobURI, body: BlobBody, options: PutOptions
     ) async throws(BlobError) -> PutResult {
@@ -26,7 +26,7 @@ extension LocalBackend {
         return result
     }
 
-    /// Copies within the roots; the kernel shares the blocks where the file system can.
+    /// Copies within the roots (W-77); the kernel shares the blocks where the file system can.
     public func copy(
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult {
@@ -115,6 +115,7 @@ struct Publication: Sendable {
         let (byteCount, sha256) = try file.seal(
             attributes: attributes, keepsAttributes: path.root.keepsAttributes,
             durability: publisher.durability)
+        // W-73
         if let expectedSHA256, expectedSHA256 != sha256 {
             throw BlobError(
                 .checksumMismatch,

@@ -46,7 +46,7 @@ struct Publisher: Sendable {
     }
 
     /// Looks at what the write would replace: only blobs may be (FS-05, FS-11), and only under the
-    /// caller's condition.
+    /// caller's condition (W-73).
     private static func checkTarget(
         _ name: String, in parent: SharedDescriptor, of path: LocalPath,
         _ condition: WriteCondition

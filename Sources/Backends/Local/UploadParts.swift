@@ -76,7 +76,8 @@ extension UploadDirectory {
         cfile_unlinkat(directory.rawValue, Self.ownFileName(partNumber), 0)
     }
 
-    /// Makes the finished file `temporaryName` part `partNumber`; replaces an earlier one at once.
+    /// Makes the finished file `temporaryName` part `partNumber`; replaces an earlier one at once
+    /// (W-81).
     func adoptPart(_ partNumber: UInt32, temporaryName: String) throws(BlobError) {
         try FileFailure.check(
             cfile_renameat(

@@ -2,7 +2,7 @@ internal import BlobCore
 internal import CFileShims
 
 /// How a blob will be made from the parts that a completion lists, decided before anything is
-/// touched (FS-10).
+/// touched (FS-10, W-83).
 enum UploadPlan: Sendable, Equatable {
     /// A file of the upload directory is the blob.
     case rename(fileName: String)

@@ -5,6 +5,7 @@ enum UploadRules {
     /// As many parts as any store takes.
     static let maximumPartCount: UInt32 = 10_000
 
+    /// W-81
     static func checkPartNumber(_ partNumber: UInt32, _ uri: BlobURI) throws(BlobError) {
         guard (1...maximumPartCount).contains(partNumber) else {
             throw BlobError(

@@ -115,6 +115,17 @@ final class RawPeer: @unchecked Sendable {
         }
     }
 
+    /// Waits, without reading, until the server has closed the connection.
+    func waitUntilClosed() async throws {
+        try await thread.run {
+            // Without events asked for, poll(2) tells of a hangup only.
+            var request = pollfd(fd: self.socket.rawValue, events: 0, revents: 0)
+            guard poll(&request, 1, 120_000) == 1 else {
+                throw SystemError(errorNumber: ETIMEDOUT, operation: "poll")
+            }
+        }
+    }
+
     /// Reads on until a frame of `type` comes; nil at the end of the stream.
     func read(until type: FrameType) async throws -> ReceivedFrame? {
         while let frame = try await read() {
