@@ -99,9 +99,13 @@ import Testing
     {
         let fixture = try LocalFixture()
         let upload = try await begin(fixture)
-        for number in UInt32(1)...1001 {
-            _ = try await fixture.store.uploadPart(
-                upload, partNumber: 2 * number, body: .bytes([1]), options: UploadPartOptions())
+        _ = try await fixture.store.uploadPart(
+            upload, partNumber: 2, body: .bytes([1]), options: UploadPartOptions())
+        // The others as files: a thousand calls take minutes beside all the other tests.
+        let staged = ".blobrpc-staging/upload-\(upload.uploadID)"
+        #expect(fixture.directory.has("\(staged)/part-2"))
+        for number in 2...1001 {
+            try fixture.directory.write("x", to: "\(staged)/part-\(2 * number)")
         }
         let first = try await fixture.store.listParts(
             upload, afterPartNumber: 0, options: CallOptions())

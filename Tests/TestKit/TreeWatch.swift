@@ -25,7 +25,7 @@ public final class TreeWatch: Sendable {
 
     /// Waits until `condition` holds; it is asked again after every change below the directory.
     ///
-    /// - Throws: `SystemError` with ETIMEDOUT when nothing changes for two minutes.
+    /// - Throws: `SystemError` with ETIMEDOUT when nothing changes for ten minutes.
     public func wait(until condition: @escaping @Sendable () -> Bool) async throws {
         try await thread.run { try self.waitBlocking(until: condition) }
     }
@@ -37,7 +37,7 @@ public final class TreeWatch: Sendable {
             addWatches()
             if condition() { return }
             var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let outcome = poll(&request, 1, 120_000)
+            let outcome = poll(&request, 1, 600_000)
             if outcome < 0, errno == EINTR { continue }
             guard outcome > 0 else {
                 throw SystemError(
