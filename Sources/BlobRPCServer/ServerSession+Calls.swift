@@ -27,8 +27,9 @@ extension ServerSession {
         calls[streamID] = call
         setDeadline(of: call)
         // Unstructured: the session cancels it in `end`, and the call's slot is held until it ends.
-        // No executor preference: with one, Swift 6.3 queues the task instead of running it here.
-        call.task = Task.immediate { await self.run(call) }
+        loop.startInline {
+            call.task = Task.immediate(executorPreference: loop) { await self.run(call) }
+        }
     }
 
     private func makeBody(streamID: UInt32) -> InboundBody {

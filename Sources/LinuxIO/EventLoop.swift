@@ -69,7 +69,12 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
 
     /// Queues a Swift job. On the loop thread this takes no lock and makes no system call.
     public func enqueue(_ job: consuming ExecutorJob) {
-        enqueue(.job(UnownedJob(job)))
+        enqueue(UnownedJob(job), as: .plain)
+    }
+
+    fileprivate func enqueue(_ job: UnownedJob, as kind: JobRunner.Kind) {
+        if isCurrent, core.jobRunner.takesBack(job, as: kind) { return }
+        enqueue(.job(job, kind))
     }
 
     /// The executor for an actor's `unownedExecutor`: this loop, under an identity of its own.
@@ -125,6 +130,20 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
 
     /// The time at which this turn first asked; the same for the rest of the turn.
     public func now() -> ContinuousClock.Instant { onLoop.now() }
+
+    /// Calls `body`, which starts a task with `Task.immediate(executorPreference: loop)` in an actor
+    /// of this loop, and lets the task run until it has to wait. Loop thread only.
+    ///
+    /// Without this, such a task is queued: the runtime starts it as if it had no preference and then
+    /// changes the way it runs. With the preference, its continuations resume on this loop; without
+    /// one they take a thread of the global pool on their way back.
+    public func startInline(_ body: () -> Void) {
+        let core = onLoop
+        guard let job = core.jobRunner.capture(body) else { return }
+        core.run(
+            job, as: .isolated, serialExecutor: asUnownedSerialExecutor(),
+            taskExecutor: asUnownedTaskExecutor())
+    }
 
     fileprivate func enqueue(_ item: LoopItem) {
         if isCurrent {
@@ -218,10 +237,7 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
 
 /// One unit of queued work.
 enum LoopItem: Sendable {
-    /// Of a task that prefers the loop.
-    case job(UnownedJob)
-    /// Of an actor whose executor is the loop.
-    case isolatedJob(UnownedJob)
+    case job(UnownedJob, JobRunner.Kind)
     case closure(@Sendable () -> Void)
 }
 
@@ -234,8 +250,7 @@ private final class LoopIsolation: SerialExecutor {
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         guard let loop else { fatalError("the event loop of an actor went before the actor") }
-        if loop.isCurrent, loop.onLoop.takesBack(job) { return }
-        loop.enqueue(.isolatedJob(job))
+        loop.enqueue(job, as: .isolated)
     }
 
     func checkIsolated() { precondition(loop?.isCurrent == true, "not on the event loop") }

@@ -18,7 +18,7 @@ final class LoopCore {
     var ready = RingBuffer<LoopItem>(minimumCapacity: 256)
     var spareItems: [LoopItem] = []
     var isStopping = false
-    private let isolatedJobs = IsolatedJobRunner()
+    let jobRunner = JobRunner()
     /// For tests: what runs once must not be queued twice.
     private(set) var jobCount = 0
 
@@ -102,20 +102,22 @@ final class LoopCore {
             budget -= 1
             jobCount += 1
             switch item {
-            case .job(let job):
-                job.runSynchronously(on: taskExecutor)
-            case .isolatedJob(let job):
-                let isSettled = isolatedJobs.run(
-                    job, serialExecutor: serialExecutor, taskExecutor: taskExecutor)
-                if !isSettled { ready.append(item) }
+            case .job(let job, let kind):
+                run(job, as: kind, serialExecutor: serialExecutor, taskExecutor: taskExecutor)
             case .closure(let body):
                 body()
             }
         }
     }
 
-    /// Whether `job` is the one that runs now and wants to go on in the other way.
-    func takesBack(_ job: UnownedJob) -> Bool { isolatedJobs.takesBack(job) }
+    func run(
+        _ job: UnownedJob, as kind: JobRunner.Kind, serialExecutor: UnownedSerialExecutor,
+        taskExecutor: UnownedTaskExecutor
+    ) {
+        let unsettled = jobRunner.run(
+            job, as: kind, serialExecutor: serialExecutor, taskExecutor: taskExecutor)
+        if let unsettled { ready.append(.job(job, unsettled)) }
+    }
 
     func addEndOfTurn(_ handler: any EndOfTurnHandler) { endOfTurn.append(handler) }
 

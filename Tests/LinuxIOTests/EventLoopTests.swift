@@ -133,8 +133,8 @@ import Testing
             }.value
             #expect(isRight)
             let afterActors = try await loop.perform { loop.onLoop.jobCount }
-            // The task, to the first actor, back, and the counting; none between the actors.
-            #expect(afterActors - afterTask == 4)
+            // The task with all its steps, and the counting.
+            #expect(afterActors - afterTask == 2)
         }
     }
 
@@ -151,10 +151,25 @@ import Testing
                     await actor.waitManyTimes()
                 }.value
                 let after = try await loop.perform { loop.onLoop.jobCount }
-                // With a preference: the task and to the actor. Without: to the actor. And the
-                // counting.
-                if isCounted { #expect(after - before == (prefersLoop ? 3 : 2)) }
+                // The task, or its step into the actor, and the counting.
+                if isCounted { #expect(after - before == 2) }
             }
+        }
+    }
+
+    @Test func aTaskStartedInlineRunsAtOnceAndComesBackWithoutAnotherThread() async throws {
+        try await withLoop { loop in
+            let actor = LoopActor(loop: loop)
+            let counts = try await loop.perform { () -> [Int] in
+                actor.assumeIsolated { actor in
+                    let before = actor.count
+                    actor.startInline()
+                    return [before, actor.count]
+                }
+            }
+            #expect(counts == [0, 1])
+            await actor.finishInline()
+            #expect(await actor.count == 2)
         }
     }
 
@@ -250,6 +265,24 @@ private actor LoopActor {
     func incrementManyTimes(with other: LoopActor) async -> Bool {
         for _ in 0..<10 { guard await other.increment() else { return false } }
         return incrementNow()
+    }
+
+    private var inline: Task<Void, Never>?
+    private var waiter: UnsafeContinuation<Void, Never>?
+
+    func startInline() {
+        loop.startInline {
+            inline = Task.immediate(executorPreference: loop) {
+                _ = self.incrementNow()
+                await withUnsafeContinuation { self.waiter = $0 }
+                _ = self.incrementNow()
+            }
+        }
+    }
+
+    func finishInline() async {
+        waiter?.resume()
+        await inline?.value
     }
 
     func waitManyTimes() async {
