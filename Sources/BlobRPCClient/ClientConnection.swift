@@ -25,8 +25,8 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     /// The server takes no new calls.
     private(set) var isGoingAway = false
 
-    private static let readBudgetByteCount = 4 << 20
-    private static let writeBudgetByteCount = 4 << 20
+    private static let readBudgetByteCount = 512 << 10
+    private static let writeBudgetByteCount = 512 << 10
 
     init(
         socket: consuming OwnedDescriptor, loop: EventLoop, configuration: ClientConfiguration

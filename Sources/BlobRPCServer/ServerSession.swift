@@ -29,9 +29,9 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     private var isDraining = false
 
     /// Bytes read from one connection before the others get their turn.
-    private static let readBudgetByteCount = 1 << 20
+    private static let readBudgetByteCount = 512 << 10
     /// Bytes written to one connection before the others get their turn.
-    private static let writeBudgetByteCount = 1 << 20
+    private static let writeBudgetByteCount = 256 << 10
 
     init(
         socket: consuming OwnedDescriptor, peer: PeerCredentials, identifier: UInt64,

@@ -23,7 +23,7 @@ public struct ConnectionMachine: ~Copyable {
     /// Pieces a stream may have queued: many small ones cost more than their bytes.
     static var roomPieceCount: Int { 1024 }
     /// Bulk bytes taken into one batch: a small frame waits for at most this and the kernel's queue.
-    public static var batchByteCount: Int { 512 << 10 }
+    public static var batchByteCount: Int { 256 << 10 }
 
     let role: ConnectionRole
     let limits: ConnectionLimits
