@@ -115,22 +115,13 @@ get() {
 put() {
     local executor
     for executor in client global; do
-        warm_pages
         sample "$1" "swift-$executor" "$2" with_server_time free swift_client put "$executor" \
             --uri "file://$store/put-swift" --byte-count "$stream_bytes"
         # Before the kernel begins to write the pages to the disk, which would slow the next down.
         rm -f "$store/put-swift"
-        warm_pages
         sample "$1" "receiver-$executor" "$2" with_server_time receiver send_stream
         rm -f "$store/put-reference"
     done
-}
-
-# In a virtual machine, pages that were free for a while may have to come from the host again when
-# they are first touched, which costs several times the copy. Who writes first would pay for both.
-warm_pages() {
-    head -c "$stream_bytes" /dev/zero >"$store/warm"
-    rm -f "$store/warm"
 }
 
 mixed() {

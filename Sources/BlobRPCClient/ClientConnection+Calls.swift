@@ -39,6 +39,8 @@ extension ClientConnection {
     /// Why a call cannot even be queued.
     private func refusal(of payload: Bytes) -> BlobError? {
         if let ended { return Self.notStarted(ended) }
+        // Retired since the caller chose it: queued here, the call would never be sent.
+        if !isUsable { return Self.notStarted(Self.retired) }
         if payload.count > transport.machine.maximumHeaderByteCount {
             return BlobError(
                 .tooLarge, "the request exceeds the server's limit", origin: .client)
@@ -92,6 +94,7 @@ extension ClientConnection {
             if queued.call.failure == nil { send(queued) }
         }
         queue.removeFirst(sentCount)
+        if !isUsable { failQueue(Self.retired) }
     }
 
     func failQueue(_ error: BlobError) {
@@ -199,8 +202,8 @@ extension ClientConnection {
     }
 
     private func endIfDrained() {
-        guard !isUsable, calls.isEmpty, queue.isEmpty else { return }
-        end(BlobError(.shuttingDown, "the server is shutting down"))
+        guard !isUsable, calls.isEmpty else { return }
+        end(Self.retired)
     }
 
     // MARK: Answers

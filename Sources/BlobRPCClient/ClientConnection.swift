@@ -22,9 +22,6 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     private var nextEcho: UInt32 = 1
     /// Why the connection is over; nil while it lives.
     private(set) var ended: BlobError?
-    /// The server takes no new calls.
-    private(set) var isGoingAway = false
-
     private static let readBudgetByteCount = 512 << 10
     private static let writeBudgetByteCount = 512 << 10
 
@@ -104,6 +101,10 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         if let error { throw error }
     }
 
+    /// What ends the connection and the calls it has not begun, once it is retired.
+    static let retired = BlobError(
+        .shuttingDown, "the server takes no more calls on this connection")
+
     /// New calls go to another connection; those that run end here.
     func retire() { isOver.store(true, ordering: .releasing) }
 
@@ -182,14 +183,13 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     }
 
     private func goAway(_ lastStreamID: UInt32, _ code: BlobError.Code) {
-        isGoingAway = true
         retire()
         guard code == .shuttingDown else {
             end(BlobError(code, "the server closed the connection: \(code)", origin: .protocol))
             return
         }
         // W-56: what the server has not begun is safe to repeat on another connection.
-        let notStarted = BlobError(.shuttingDown, "the server is shutting down")
+        let notStarted = Self.retired
         for (streamID, call) in calls where streamID > lastStreamID {
             let dropped = call.fail(notStarted)
             if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }

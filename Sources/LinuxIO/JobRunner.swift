@@ -37,8 +37,9 @@ final class JobRunner {
         taskExecutor: UnownedTaskExecutor
     ) -> Kind? {
         var kind = kind
-        let outer = running
-        defer { running = outer }
+        // A started task may run inside another job: that one's state is as it was afterwards.
+        let outer = (running, handedBack)
+        defer { (running, handedBack) = outer }
         for _ in 0..<Self.maximumChangeCount {
             running = (Self.identity(of: job), kind)
             handedBack = nil

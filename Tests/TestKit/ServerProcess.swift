@@ -44,7 +44,12 @@ public final class ServerProcess: Sendable {
         posix_spawn_file_actions_adddup2(
             &actions, output.fileHandleForWriting.fileDescriptor, STDOUT_FILENO)
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-        var environment: [UnsafeMutablePointer<CChar>?] = [strdup("PATH=/usr/bin:/bin"), nil]
+        // A sanitizer of the tests is one of the server too, with the same options.
+        let sanitizers = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
+            ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
+        }
+        var environment: [UnsafeMutablePointer<CChar>?] =
+            (["PATH=/usr/bin:/bin"] + sanitizers).map { strdup($0) } + [nil]
         defer { for word in words + environment { free(word) } }
         var identifier: pid_t = 0
         let failure = posix_spawn(&identifier, command[0], &actions, nil, &words, &environment)
