@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that everything a build needs is here: Swift, and the Debian packages with the headers
-# of OpenSSL and libcurl. Prints what is wrong and what to do; changes nothing else.
+# of OpenSSL, libcurl and Expat. Prints what is wrong and what to do; changes nothing else.
 set -euo pipefail
 
 required_swift_major=6
@@ -21,7 +21,7 @@ if [ "$major" -lt "$required_swift_major" ] ||
     exit 1
 fi
 
-packages=(libssl-dev libcurl4-openssl-dev pkg-config gcc make python3)
+packages=(libssl-dev libcurl4-openssl-dev libexpat1-dev pkg-config gcc make python3)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
