@@ -37,6 +37,7 @@ let package = Package(
         .target(name: "CFileShims"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -50,7 +51,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Backends",
-            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
+            dependencies: [
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL", "CSigningShims",
+            ],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
