@@ -21,7 +21,8 @@ struct CivilTime: Equatable {
     /// Years are counted from 1 March, in eras of 400, so that the leap day is the last of its year.
     init(_ time: Timestamp) {
         let dayCount = Self.floorQuotient(time.milliseconds, 86_400_000)
-        let millisecondOfDay = time.milliseconds - dayCount * 86_400_000
+        // Wrapping, because in the first day that a timestamp can name its start cannot be named.
+        let millisecondOfDay = time.milliseconds &- dayCount &* 86_400_000
         let shifted = dayCount + 719_468
         let era = Self.floorQuotient(shifted, 146_097)
         let dayOfEra = shifted - era * 146_097
