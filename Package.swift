@@ -35,8 +35,10 @@ let package = Package(
     targets: [
         .target(name: "CLinuxShims"),
         .target(name: "CFileShims"),
+        .target(name: "CChecksums"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -50,7 +52,10 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Backends",
-            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
+            dependencies: [
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
+                "CExpat",
+            ],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
@@ -97,7 +102,8 @@ let package = Package(
         .testTarget(
             name: "BackendsTests",
             dependencies: [
-                "BlobCore", "LinuxIO", "Backends", "CFileShims", "CTestShims", "TestKit",
+                "BlobCore", "LinuxIO", "Backends", "CChecksums", "CFileShims", "CTestShims",
+                "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(
