@@ -38,7 +38,8 @@ private final class XMLTreeBuilder {
         return root
     }
 
-    /// An error that only the end of the bytes brings says that more bytes were missing.
+    /// Errors that only the end of the bytes brings say that more bytes were missing. The exception
+    /// is a syntax error: Expat gives it for a word that no document begins with.
     private func feed(_ raw: UnsafeRawBufferPointer, to parser: OpaquePointer) throws(XMLFailure) {
         let start = raw.baseAddress?.assumingMemoryBound(to: CChar.self)
         // The limit of bytes is far below what Int32 holds.
@@ -48,7 +49,9 @@ private final class XMLTreeBuilder {
         guard isWellFormed else { throw .malformed }
         let isComplete = XML_Parse(parser, nil, 0, 1) == XML_STATUS_OK
         if let failure { throw failure }
-        guard isComplete else { throw .truncated }
+        guard isComplete else {
+            throw XML_GetErrorCode(parser) == XML_ERROR_SYNTAX ? .malformed : .truncated
+        }
     }
 
     /// The builder outlives the parser, which alone holds the unretained reference.

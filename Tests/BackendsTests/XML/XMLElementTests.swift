@@ -52,7 +52,8 @@ import Testing
     func encodings() throws {
         let plain: [UInt8] = [0xEF, 0xBB, 0xBF] + Array("<a>é</a>".utf8)
         #expect(try XMLElement(parsing: Bytes(plain)).text == "é")
-        let wide = [0xFF, 0xFE] + "<a>é</a>".utf16.flatMap { [UInt8($0 & 255), UInt8($0 >> 8)] }
+        var wide: [UInt8] = [0xFF, 0xFE]
+        for unit in "<a>é</a>".utf16 { wide += [UInt8(unit & 255), UInt8(unit >> 8)] }
         #expect(try XMLElement(parsing: Bytes(wide)).text == "é")
     }
 
