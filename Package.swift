@@ -35,9 +35,11 @@ let package = Package(
     targets: [
         .target(name: "CLinuxShims"),
         .target(name: "CFileShims"),
+        .target(name: "CChecksums"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
+        .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -52,7 +54,8 @@ let package = Package(
         .target(
             name: "Backends",
             dependencies: [
-                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL", "CSigningShims",
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
+                "CSigningShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(
@@ -100,7 +103,8 @@ let package = Package(
         .testTarget(
             name: "BackendsTests",
             dependencies: [
-                "BlobCore", "LinuxIO", "Backends", "CFileShims", "CTestShims", "TestKit",
+                "BlobCore", "LinuxIO", "Backends", "CChecksums", "CFileShims", "CTestShims",
+                "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(
