@@ -37,6 +37,9 @@ let package = Package(
         .target(name: "CFileShims"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(
+            name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCurlShims", dependencies: ["CLibCurl"]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -50,7 +53,9 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Backends",
-            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
+            dependencies: [
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CCurlShims", "COpenSSL",
+            ],
             swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
