@@ -40,6 +40,9 @@ let package = Package(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(
+            name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCurlShims", dependencies: ["CLibCurl"]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -54,8 +57,8 @@ let package = Package(
         .target(
             name: "Backends",
             dependencies: [
-                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
-                "CSigningShims", "CExpat",
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "CCurlShims",
+                "COpenSSL", "CSigningShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(
