@@ -38,6 +38,7 @@ let package = Package(
         .target(name: "CChecksums"),
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
         .target(name: "BlobCore", swiftSettings: strict),
@@ -54,7 +55,7 @@ let package = Package(
             name: "Backends",
             dependencies: [
                 "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
-                "CExpat",
+                "CSigningShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(
