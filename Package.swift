@@ -39,6 +39,7 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
+        .target(name: "CProcessShims"),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
 
         .target(name: "BlobCore", swiftSettings: strict),
@@ -55,7 +56,7 @@ let package = Package(
             name: "Backends",
             dependencies: [
                 "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
-                "CSigningShims", "CExpat",
+                "CSigningShims", "CProcessShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(
