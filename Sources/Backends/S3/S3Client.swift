@@ -47,7 +47,7 @@ final class S3Client: Sendable {
             var credentials: AWSCredentials?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
+                defer { permit.release() }
                 let response = try await send(request, &credentials, deadline)
                 let reply = try await collect(
                     response, request, maximumByteCount, progress.isAmbiguous)
@@ -71,7 +71,7 @@ final class S3Client: Sendable {
             var credentials: AWSCredentials?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
+                defer { permit.release() }
                 let response = try await send(request, &credentials, deadline)
                 guard (200..<300).contains(response.status) else {
                     throw await refusal(response, request)
@@ -93,7 +93,7 @@ final class S3Client: Sendable {
     }
 
     private func succeeded(_ request: S3Request) {
-        budget.succeeded()
+        budget.noteSuccess()
         concurrency.succeeded(request.bucket)
     }
 
@@ -102,11 +102,13 @@ final class S3Client: Sendable {
     private func send(
         _ request: S3Request, _ credentials: inout AWSCredentials?, _ deadline: CallDeadline
     ) async throws(S3Failure) -> HTTPResponse {
+        let region: String
         let http: HTTPRequest
         do throws(BlobError) {
             try deadline.check()
             credentials = try await parts.credentials?.credentials()
-            http = try signed(request, credentials)
+            region = try await parts.regions.region(of: request.bucket, now: .now)
+            http = try signed(request, credentials, region)
         } catch {
             throw S3Failure(error)
         }
@@ -118,9 +120,8 @@ final class S3Client: Sendable {
     }
 
     private func signed(
-        _ request: S3Request, _ credentials: AWSCredentials?
+        _ request: S3Request, _ credentials: AWSCredentials?, _ region: String
     ) throws(BlobError) -> HTTPRequest {
-        let region = parts.regions.region(of: request.bucket, now: .now)
         let address = try parts.endpoint.address(bucket: request.bucket, region: region)
         let encodedPath =
             request.key.isEmpty && !address.path.isEmpty
@@ -202,7 +203,7 @@ final class S3Client: Sendable {
     ) async throws(S3Failure) {
         if failure.retry == .throttled { concurrency.throttled(request.bucket) }
         if let correction = failure.correction, progress.mayCorrect(correction),
-            correct(correction, failure, request, credentials)
+            await correct(correction, failure, request, credentials)
         {
             return
         }
@@ -218,7 +219,7 @@ final class S3Client: Sendable {
     private func correct(
         _ correction: S3ErrorRule.Correction, _ failure: S3Failure, _ request: S3Request,
         _ credentials: AWSCredentials?
-    ) -> Bool {
+    ) async -> Bool {
         switch correction {
         case .clockSkew:
             guard let serverTime = failure.serverTime else { return false }
@@ -232,7 +233,8 @@ final class S3Client: Sendable {
         case .region:
             // One hop, and never to where the answer came from (S3-07).
             guard let region = failure.region,
-                region != parts.regions.region(of: request.bucket, now: .now)
+                let asked = try? await parts.regions.region(of: request.bucket, now: .now),
+                region != asked
             else { return false }
             parts.regions.learn(region, of: request.bucket, now: .now)
             return true
