@@ -66,8 +66,10 @@ final class S3UploadJournal: Sendable {
     }
 
     deinit {
+        // While there are notes left the owner's file stays: by its lock, free from now on, the next
+        // process sees that they are its to see to.
+        guard StagingArea.names(in: session, prefix: "") == [Self.ownerName] else { return }
         cfile_unlinkat(session.rawValue, Self.ownerName, 0)
-        // Fails while there are notes left, for the next process to see to.
         cfile_unlinkat(directory.rawValue, sessionName, AT_REMOVEDIR)
     }
 
