@@ -107,7 +107,7 @@ extension HTTPExchange {
     func hasWholeBody(_ transfer: UnsafeMutablePointer<ccurl_transfer>) -> Bool {
         guard let head else { return false }
         if request.method == .head || head.status == 204 || head.status == 304 { return true }
-        if head.headers["Transfer-Encoding"] != nil { return false }
+        if head.isChunked { return false }
         let length = ccurl_transfer_content_length(transfer)
         return length >= 0 && transfer.pointee.received_count == UInt64(length)
     }
@@ -126,6 +126,9 @@ extension HTTPExchange {
                 return HTTPFailure(
                     .malformedResponse, "the response has no head", mayHaveBeenSent: wasSent)
             }
+            if !wasSent, ccurl_transfer_proxy_status(transfer) >= 300 {
+                return HTTPFailure(.proxy, "the proxy refuses the tunnel")
+            }
             let isReplay = transfer.pointee.was_replay_refused != 0
             return HTTPFailure(
                 curlCode: isReplay ? CURLE_GOT_NOTHING : CURLcode(UInt32(bitPattern: result)),
@@ -134,10 +137,10 @@ extension HTTPExchange {
         if hasWholeBody(transfer) { return nil }
         // Nothing is lost with the end of an error's text; it may end as the connection does.
         let isRefused = transfer.pointee.is_refused != 0 && head.status >= 400
-        let isMarked =
-            head.headers["Transfer-Encoding"] != nil || head.headers["Content-Length"] != nil
         if result == 0 {
-            if isMarked || head.status >= 400 { return nil }
+            // libcurl has seen the last chunk. Without chunks it has only seen the connection end:
+            // a length that is right would have been found whole above.
+            if head.isChunked || head.status >= 400 { return nil }
             return HTTPFailure(
                 .connectionLost, "the end of the response is not marked", mayHaveBeenSent: true)
         }

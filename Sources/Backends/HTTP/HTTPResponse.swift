@@ -58,6 +58,9 @@ final class HTTPResponse: Sendable {
         return collected.freeze()
     }
 
+    /// How much of the body waits to be taken; for tests of the back-pressure.
+    var waitingByteCount: Int { exchange.mailbox.waitingByteCount }
+
     /// Gives the rest of the body up. From any thread, idempotent.
     func cancel() { exchange.cancel() }
 }

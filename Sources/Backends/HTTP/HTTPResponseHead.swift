@@ -28,6 +28,12 @@ struct HTTPResponseHead: Sendable {
         headers = fields
     }
 
+    /// Whether the body says itself where it ends.
+    var isChunked: Bool {
+        guard let coding = headers["Transfer-Encoding"] else { return false }
+        return coding.lowercased().hasSuffix("chunked")
+    }
+
     private static func trimmed(
         _ bytes: Slice<UnsafeRawBufferPointer>
     ) -> Slice<UnsafeRawBufferPointer> {

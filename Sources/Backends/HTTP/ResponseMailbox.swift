@@ -82,6 +82,8 @@ final class ResponseMailbox: Sendable {
 
     var hasEnded: Bool { state.withLock { $0.end != nil } }
 
+    var waitingByteCount: Int { state.withLock { $0.pieces.byteCount } }
+
     var isConsumerWaiting: Bool { state.withLock { $0.pieceWaiter != nil } }
 
     func deliver(head: HTTPResponseHead) {
