@@ -41,6 +41,9 @@ let package = Package(
         .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
         .target(name: "CProcessShims"),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
+        .systemLibrary(
+            name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CCurlShims", dependencies: ["CLibCurl"]),
 
         .target(name: "BlobCore", swiftSettings: strict),
         .target(
@@ -55,8 +58,8 @@ let package = Package(
         .target(
             name: "Backends",
             dependencies: [
-                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "COpenSSL",
-                "CSigningShims", "CProcessShims", "CExpat",
+                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "CCurlShims",
+                "COpenSSL", "CSigningShims", "CProcessShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(

@@ -62,6 +62,13 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
         clinux_current_loop() == UnsafeMutableRawPointer(Unmanaged.passUnretained(self).toOpaque())
     }
 
+    /// The loop on whose thread the caller runs, if it runs on one.
+    public static var current: EventLoop? {
+        guard let loop = clinux_current_loop() else { return nil }
+        // The pointer is set while the thread runs, and the thread retains its loop.
+        return Unmanaged<EventLoop>.fromOpaque(loop).takeUnretainedValue()
+    }
+
     /// Traps in debug builds unless called on the loop thread.
     public func preconditionIsCurrent() {
         assert(isCurrent, "must be called on the thread of event loop \(name)")

@@ -146,7 +146,7 @@ final class StagingArea: Sendable {
         return try openDirectory(name, in: parent)
     }
 
-    private static func makeFile(
+    static func makeFile(
         _ name: String, in parent: SharedDescriptor
     ) throws(BlobError) -> SharedDescriptor {
         let descriptor = cfile_openat(

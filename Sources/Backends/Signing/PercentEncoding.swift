@@ -11,6 +11,33 @@ enum PercentEncoding {
         encoded(text, keepsSlash: false)
     }
 
+    /// The text that a form encoded: `%XX`, and `+` for a blank. Nil when it cannot be UTF-8.
+    static func decodeForm(_ text: String) -> String? {
+        var bytes: [UInt8] = []
+        var rest = text.utf8.makeIterator()
+        while let byte = rest.next() {
+            switch byte {
+            case UInt8(ascii: "+"): bytes.append(0x20)
+            case UInt8(ascii: "%"):
+                guard let high = rest.next().flatMap(digitValue),
+                    let low = rest.next().flatMap(digitValue)
+                else { return nil }
+                bytes.append(high << 4 | low)
+            default: bytes.append(byte)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    private static func digitValue(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case 0x30...0x39: digit - 0x30
+        case 0x41...0x46: digit - 0x41 + 10
+        case 0x61...0x66: digit - 0x61 + 10
+        default: nil
+        }
+    }
+
     private static func encoded(_ text: String, keepsSlash: Bool) -> String {
         let slash = keepsSlash ? UInt8(ascii: "/") : UInt8(ascii: "-")
         let plainByteCount = text.utf8.count { isUnreserved($0) || $0 == slash }

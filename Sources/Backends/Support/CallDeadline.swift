@@ -3,7 +3,8 @@ internal import BlobCore
 /// The end of a call's time limit. It is looked at before each step that can take long; a step that
 /// has begun is not interrupted by it.
 struct CallDeadline: Sendable {
-    private let end: ContinuousClock.Instant?
+    /// Nil when there is no limit.
+    let end: ContinuousClock.Instant?
 
     /// Longer limits, more than a century, are none: adding them to the clock could overflow.
     private static let longestTimeout = Duration.seconds(1 << 32)
