@@ -115,7 +115,8 @@ struct CredentialCacheState {
     }
 
     private mutating func pause(_ length: Int64, at now: Timestamp) {
-        rest = now..<Timestamp(milliseconds: now.milliseconds &+ length)
+        let (end, isBeyond) = now.milliseconds.addingReportingOverflow(length)
+        rest = now..<Timestamp(milliseconds: isBeyond ? .max : end)
     }
 
     private static func isValid(_ credentials: AWSCredentials, at now: Timestamp) -> Bool {
