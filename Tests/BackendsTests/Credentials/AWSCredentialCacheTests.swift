@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Many callers, one fetch.
 @Suite(.timeLimit(.minutes(1))) struct AWSCredentialCacheTests {

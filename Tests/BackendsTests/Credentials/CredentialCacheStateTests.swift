@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// When credentials are used, renewed and given up.
 @Suite struct CredentialCacheStateTests {

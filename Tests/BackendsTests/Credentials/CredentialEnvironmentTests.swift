@@ -2,6 +2,7 @@ import Glibc
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Variables and paths.
 @Suite struct CredentialEnvironmentTests {

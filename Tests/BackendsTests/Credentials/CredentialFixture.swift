@@ -5,6 +5,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Answers requests for credentials as a test says, and remembers them.
 final class ScriptedHTTP: CredentialHTTP {

@@ -5,6 +5,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Programs that print credentials.
 @Suite(.timeLimit(.minutes(1))) struct CredentialProcessTests {

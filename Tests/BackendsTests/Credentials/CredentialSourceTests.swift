@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Explicit keys, the environment, and a web identity.
 @Suite(.timeLimit(.minutes(1))) struct CredentialSourceTests {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Version 2 of the metadata service of EC2, and the end of the chain.
 @Suite(.timeLimit(.minutes(1))) struct InstanceMetadataTests {

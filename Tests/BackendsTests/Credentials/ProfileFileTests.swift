@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// The format of `~/.aws/config`.
 @Suite struct ProfileFileTests {

@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// The chain over the real engine, against servers that verify what they are sent.
 @Suite(.timeLimit(.minutes(10))) struct RealCredentialTests {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// The token that `aws sso login` left behind.
 @Suite(.timeLimit(.minutes(1))) struct SSOCredentialsTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// URLs of services that get tokens, from the environment.
 @Suite struct ServiceURLTests {

@@ -1,3 +1,4 @@
+internal import Backends
 internal import BlobCore
 
 /// What callers know an upload by: the service's own name for it, and the token by which a finished

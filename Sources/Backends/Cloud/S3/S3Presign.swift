@@ -1,3 +1,4 @@
+internal import Backends
 public import BlobCore
 
 extension S3Backend {

@@ -1,3 +1,4 @@
+internal import Backends
 internal import BlobCore
 
 /// The constants and canonical forms of AWS Signature V4.

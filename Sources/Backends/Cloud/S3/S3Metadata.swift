@@ -1,3 +1,4 @@
+internal import Backends
 internal import BlobCore
 
 /// Metadata as headers, both ways.

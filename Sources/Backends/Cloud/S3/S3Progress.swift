@@ -1,3 +1,4 @@
+internal import Backends
 internal import BlobCore
 
 /// How far the attempts of one request have come: decides whether there is another.

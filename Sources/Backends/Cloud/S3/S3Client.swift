@@ -1,3 +1,4 @@
+internal import Backends
 internal import BlobCore
 internal import LinuxIO
 internal import Synchronization
