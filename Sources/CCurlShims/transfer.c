@@ -246,6 +246,12 @@ long ccurl_transfer_status(struct ccurl_transfer *transfer) {
     return status;
 }
 
+long ccurl_transfer_proxy_status(struct ccurl_transfer *transfer) {
+    long status = 0;
+    curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status;
+}
+
 int64_t ccurl_transfer_content_length(struct ccurl_transfer *transfer) {
     curl_off_t length = -1;
     curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &length);

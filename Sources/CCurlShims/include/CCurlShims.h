@@ -125,6 +125,8 @@ int ccurl_set_list(struct ccurl_transfer *_Nonnull transfer, CURLoption option,
 // How many bytes of the body have left the process.
 uint64_t ccurl_transfer_sent_count(struct ccurl_transfer *_Nonnull transfer);
 long ccurl_transfer_status(struct ccurl_transfer *_Nonnull transfer);
+// What the proxy answered to CONNECT; 0 without one.
+long ccurl_transfer_proxy_status(struct ccurl_transfer *_Nonnull transfer);
 // -1 when the response does not say.
 int64_t ccurl_transfer_content_length(struct ccurl_transfer *_Nonnull transfer);
 
