@@ -1,6 +1,6 @@
 import ArgumentParser
-import Backends
 import BlobCore
+import CloudBackends
 import LinuxIO
 
 /// Signed URLs of parts, without a server.
