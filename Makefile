@@ -32,4 +32,4 @@ bench: build
 	Benchmarks/run.sh $(ARGS)
 
 clean:
-	rm -rf .build .build-* Benchmarks/.build Benchmarks/bin
+	rm -rf .build .build-* Benchmarks/.build Benchmarks/.build-s3 Benchmarks/bin
