@@ -22,7 +22,7 @@ struct HTTPSecurityTests {
         defer { server.stop() }
         try await withHTTP(fixture()) { fixture in
             let failure = await expectFailure(.tls(isCertificate: true)) {
-                try await fixture.run(HTTPRequest(.get, server.url))
+                try await fixture.run(HTTPFixture.request(url: server.url))
             }
             #expect(failure?.mayHaveBeenSent == false)
         }
@@ -37,12 +37,13 @@ struct HTTPSecurityTests {
         }
         try await withHTTP(fixture) { fixture in
             for _ in 0..<3 {
-                let answer = try await fixture.run(HTTPRequest(.get, server.url))
+                let answer = try await fixture.run(HTTPFixture.request(url: server.url))
                 #expect(answer.body.utf8Text == "hello")
             }
             // The right authority, but a certificate for another name.
             await expectFailure(.tls(isCertificate: true)) {
-                try await fixture.run(HTTPRequest(.get, "https://other.test:\(server.port)/hello"))
+                try await fixture.run(
+                    HTTPFixture.request(url: "https://other.test:\(server.port)/hello"))
             }
         }
     }
@@ -52,7 +53,9 @@ struct HTTPSecurityTests {
         defer { server.stop() }
         let fixture = try fixture { $0.certificateFile = "/nonexistent/authorities.pem" }
         try await withHTTP(fixture) { fixture in
-            await expectFailure(.engine) { try await fixture.run(HTTPRequest(.get, server.url)) }
+            await expectFailure(.engine) {
+                try await fixture.run(HTTPFixture.request(url: server.url))
+            }
         }
     }
 
@@ -65,7 +68,7 @@ struct HTTPSecurityTests {
                     try await server.wait { $0.connections == 1 }
                     server.stop()
                 }
-                try await fixture.run(HTTPRequest(.get, url))
+                try await fixture.run(HTTPFixture.request(url: url))
             }
             #expect(failure?.mayHaveBeenSent == false)
         }
