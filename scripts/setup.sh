@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Makes sure that everything a build needs is here: Swift, and the Debian packages with the headers
-# of OpenSSL, libcurl and Expat. Prints what is wrong and what to do; changes nothing else.
+# of OpenSSL, libcurl and Expat, and the programs that the tests use. Prints what is wrong and what
+# to do; changes nothing else.
 set -euo pipefail
 
 required_swift_major=6
@@ -21,7 +22,8 @@ if [ "$major" -lt "$required_swift_major" ] ||
     exit 1
 fi
 
-packages=(libssl-dev libcurl4-openssl-dev libexpat1-dev pkg-config gcc make python3)
+packages=(libssl-dev libcurl4-openssl-dev libexpat1-dev pkg-config gcc make python3
+    python3-venv curl)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
@@ -33,7 +35,8 @@ done
 still_missing=()
 for package in "${missing[@]}"; do
     case $package in
-        gcc | make | python3 | pkg-config) command -v "$package" >/dev/null || still_missing+=("$package") ;;
+        python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null || still_missing+=("$package") ;;
+        gcc | make | python3 | pkg-config | curl) command -v "$package" >/dev/null || still_missing+=("$package") ;;
         *) still_missing+=("$package") ;;
     esac
 done

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Runs every test of a build that `make test` made: the independent client first, then all Swift
-# tests. Arguments go to `swift test`.
+# tests, some of them against real servers. Arguments go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+scripts/servers/install.sh
 scripts/conformance.sh
 swift test --skip-build "$@"

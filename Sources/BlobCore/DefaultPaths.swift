@@ -24,15 +24,25 @@ public enum DefaultPaths {
     /// The local store that a server without configuration serves: `/var/lib/blobrpc` for root,
     /// `$XDG_STATE_HOME/blobrpc` or `~/.local/state/blobrpc` for everybody else.
     public static func storeDirectory() -> String {
+        if geteuid() == 0 { return "/var/lib/blobrpc" }
+        if let state = userStateDirectory() { return "\(state)/blobrpc" }
+        return "/tmp/blobrpc-\(geteuid())/store"
+    }
+
+    /// What a server keeps for itself from one run to the next: beside its store, never inside.
+    public static func stateDirectory() -> String {
+        if geteuid() == 0 { return "/var/lib/blobrpc-state" }
+        if let state = userStateDirectory() { return "\(state)/blobrpc-state" }
+        return "/tmp/blobrpc-\(geteuid())/state"
+    }
+
+    private static func userStateDirectory() -> String? {
         func absolute(_ name: String) -> String? {
             guard let value = getenv(name).map({ String(cString: $0) }), value.hasPrefix("/") else {
                 return nil
             }
             return value
         }
-        if geteuid() == 0 { return "/var/lib/blobrpc" }
-        if let state = absolute("XDG_STATE_HOME") { return "\(state)/blobrpc" }
-        if let home = absolute("HOME") { return "\(home)/.local/state/blobrpc" }
-        return "/tmp/blobrpc-\(geteuid())/store"
+        return absolute("XDG_STATE_HOME") ?? absolute("HOME").map { "\($0)/.local/state" }
     }
 }

@@ -38,10 +38,11 @@ struct ConfigurationFile: Decodable {
     var eventLoops: Int?
     var blockingThreads: Int?
     var drainSeconds: Int64?
+    var s3: S3Section?
 
     static let keys: Set<String> = [
         "listeners", "mounts", "roots", "durability", "logLevel", "eventLoops", "blockingThreads",
-        "drainSeconds",
+        "drainSeconds", "s3",
     ]
 
     /// An empty configuration: every default.
@@ -70,6 +71,9 @@ struct ConfigurationFile: Decodable {
             if let mapping = listener.mapping {
                 try check(mapping, Listener.keys, " of a listener", path)
             }
+        }
+        if let mapping = mapping["s3"]?.mapping {
+            try check(mapping, S3Section.keys, " of s3", path)
         }
     }
 

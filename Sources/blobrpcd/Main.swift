@@ -18,6 +18,7 @@ struct Daemon: AsyncParsableCommand {
               blobrpcd
               blobrpcd --socket /run/blobrpc/blobrpc.sock --root /srv/blobs
               blobrpcd --config /etc/blobrpc.yaml
+              AWS_PROFILE=data blobrpcd --s3
 
             SIGTERM and SIGINT end it gracefully: running calls may finish. A second signal ends it
             at once.
@@ -38,6 +39,12 @@ struct Daemon: AsyncParsableCommand {
         help: "A YAML file with listeners, mounts, roots and limits; see docs/configuration.md.")
     var config: String?
 
+    @Flag(help: "Serve s3:// with the credentials that the AWS tools would find.")
+    var s3 = false
+
+    @Option(help: "Serve s3:// from this service instead of AWS, such as http://127.0.0.1:8333.")
+    var s3Endpoint: String?
+
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
@@ -52,7 +59,8 @@ struct Daemon: AsyncParsableCommand {
             let pool = BlockingPool(name: "blobrpc-io", threadCount: settings.blockingThreadCount)
             let store = try settings.makeStore(pool: pool)
             let server = try BlobServer(
-                configuration: settings.serverConfiguration, store: store, blockingPool: pool,
+                configuration: settings.serverConfiguration, store: store.dispatcher,
+                blockingPool: pool,
                 logger: logger)
             announce(server, settings)
             await signals.first()
@@ -64,6 +72,7 @@ struct Daemon: AsyncParsableCommand {
                 await group.next()
                 group.cancelAll()
             }
+            await store.close()
         } catch {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
@@ -74,6 +83,7 @@ struct Daemon: AsyncParsableCommand {
     private func announce(_ server: BlobServer, _ settings: Settings) {
         for path in server.socketPaths { Console.print("blobrpcd: serving on \(path)") }
         for root in settings.roots { Console.print("blobrpcd: store file://\(root)/") }
+        for store in settings.cloud.descriptions { Console.print("blobrpcd: store \(store)") }
         for (name, base) in settings.mounts.sorted(by: { $0.key < $1.key }) {
             Console.print("blobrpcd: mount blob://\(name)/ is \(base)")
         }

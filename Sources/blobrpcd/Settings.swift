@@ -13,6 +13,7 @@ struct Settings {
     let durability: LocalDurability
     let logLevel: Logger.Level
     let blockingThreadCount: Int
+    let cloud: CloudSettings
     let serverConfiguration: ServerConfiguration
 
     init(_ arguments: Daemon) throws(BlobError) {
@@ -33,7 +34,10 @@ struct Settings {
             arguments.logLevel ?? file.logLevel, "log level", default: .info
         ) { Logger.Level(rawValue: $0) }
         blockingThreadCount = min(max(1, file.blockingThreads ?? 4), 64)
-        serverConfiguration = try Self.server(arguments, file, mounts: mounts)
+        cloud = try CloudSettings(arguments, file)
+        var server = try Self.server(arguments, file, mounts: mounts)
+        server.schemes = (server.schemes + cloud.schemes).sorted()
+        serverConfiguration = server
     }
 
     private static func server(
@@ -103,6 +107,7 @@ struct Settings {
 
     /// Creates the roots and the directories of the sockets where they are missing.
     func makeDirectories() throws(BlobError) {
+        for directory in cloud.directories { try Self.makeDirectory(directory, mode: 0o700) }
         for root in roots { try Self.makeDirectory(root, mode: 0o755) }
         for listener in serverConfiguration.listeners {
             let parent = (listener.path as NSString).deletingLastPathComponent
@@ -110,14 +115,25 @@ struct Settings {
         }
     }
 
-    func makeStore(pool: BlockingPool) throws(BlobError) -> BlobStoreDispatcher {
+    func makeStore(pool: BlockingPool) throws(BlobError) -> Store {
         let local = try LocalBackend(
             configuration: {
                 var configuration = LocalBackendConfiguration(roots: roots, blockingPool: pool)
                 configuration.durability = durability
                 return configuration
             }())
-        return try BlobStoreDispatcher(backends: [.file: local], mounts: mounts)
+        let cloud = try cloud.open(pool: pool)
+        var backends = cloud.backends
+        backends[.file] = local
+        return Store(
+            dispatcher: try BlobStoreDispatcher(backends: backends, mounts: mounts),
+            close: cloud.close)
+    }
+
+    /// What is served, and what ends what of it has to be ended.
+    struct Store {
+        let dispatcher: BlobStoreDispatcher
+        let close: @Sendable () async -> Void
     }
 
     private static func makeDirectory(_ path: String, mode: Int) throws(BlobError) {
@@ -134,7 +150,7 @@ struct Settings {
         guard holds else { throw BlobError(.invalidArgument, complaint) }
     }
 
-    private static func absolute(_ path: String) throws(BlobError) -> String {
+    static func absolute(_ path: String) throws(BlobError) -> String {
         guard !path.isEmpty else { throw BlobError(.invalidArgument, "a path is empty") }
         return URL(fileURLWithPath: path).standardizedFileURL.path
     }

@@ -1,7 +1,7 @@
 /// Numbers and bytes as lower-case hexadecimal text.
-enum HexText {
+package enum HexText {
     /// Two digits per byte.
-    static func text(of bytes: [UInt8]) -> String {
+    package static func text(of bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { target in
             for (position, byte) in bytes.enumerated() {
                 target[position * 2] = digit(byte >> 4)
@@ -33,12 +33,34 @@ enum HexText {
     }
 
     /// Whether `text` is exactly `digitCount` lower-case hexadecimal digits.
-    static func isHex(_ text: String, digitCount: Int) -> Bool {
+    package static func isHex(_ text: String, digitCount: Int) -> Bool {
         text.utf8.count == digitCount
             && text.utf8.allSatisfy {
                 (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0
                     || (UInt8(ascii: "a")...UInt8(ascii: "f")) ~= $0
             }
+    }
+
+    /// The bytes that `digits` stand for; nil for anything but pairs of lower-case digits.
+    package static func bytes(of digits: [UInt8]) -> [UInt8]? {
+        guard digits.count % 2 == 0 else { return nil }
+        var result: [UInt8] = []
+        result.reserveCapacity(digits.count / 2)
+        for position in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = value(digits[position]), let low = value(digits[position + 1]) else {
+                return nil
+            }
+            result.append(high << 4 | low)
+        }
+        return result
+    }
+
+    private static func value(_ digit: UInt8) -> UInt8? {
+        switch digit {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+        default: nil
+        }
     }
 
     private static func digit(_ value: UInt8) -> UInt8 {

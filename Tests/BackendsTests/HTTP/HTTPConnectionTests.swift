@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Which connections requests take: their number, proxies, and the pool of engines.
 @Suite(.timeLimit(.minutes(2)))

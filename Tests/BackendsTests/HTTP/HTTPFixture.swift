@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// A scripted server and an engine on a loop of its own.
 struct HTTPFixture {

@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Cancelling, closing and back-pressure: what is held, and what is let go.
 @Suite(.timeLimit(.minutes(2)))

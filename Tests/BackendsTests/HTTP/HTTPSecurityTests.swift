@@ -4,7 +4,7 @@ import LinuxIO
 import TestKit
 import Testing
 
-@testable import Backends
+@testable import CloudBackends
 
 /// Whom an engine trusts.
 @Suite(

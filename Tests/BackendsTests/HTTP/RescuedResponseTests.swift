@@ -1,7 +1,7 @@
 import BlobCore
 import Testing
 
-@testable import Backends
+@testable import CloudBackends
 
 @Suite struct RescuedResponseTests {
     private func response(_ text: String) -> RescuedResponse? {

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Backends
+@testable import CloudBackends
 
 /// The arithmetic of the timeouts, with times of our own: seconds, as nanoseconds.
 @Suite struct TransferWatchTests {

@@ -1,0 +1,102 @@
+internal import BlobCore
+internal import Synchronization
+
+/// Gives the chunks of a blob in order while the next parts arrive.
+///
+/// The part being read needs no ticket, for it is held back by its connection; what is fetched ahead
+/// does, and without memory nothing is fetched ahead.
+final class S3ObjectSource: ChunkSource {
+    private struct State {
+        var plan: S3PartPlan
+        var parts: [S3PartStream] = []
+        /// How many parts may be on their way. Grows as the reader comes along: most readers of a
+        /// large blob want all of it, but some want its beginning.
+        var window = 1
+        var isEnded = false
+    }
+
+    private let reader: S3RangeReader
+    private let etag: String
+    private let memory: MemoryBudget
+    private let maximumWindow: Int
+    private let state: Mutex<State>
+
+    init(
+        reader: S3RangeReader, etag: String, plan: S3PartPlan, opened: S3OpenedRange?,
+        memory: MemoryBudget, maximumWindow: Int
+    ) {
+        self.reader = reader
+        self.etag = etag
+        self.memory = memory
+        self.maximumWindow = maximumWindow
+        var state = State(plan: plan)
+        if let opened {
+            // The plan's first part may be shorter: then the rest of the response is not wanted.
+            let byteCount = UInt64(opened.range.upperBound - opened.range.lowerBound)
+            if let range = state.plan.next(maximumByteCount: byteCount) {
+                state.parts.append(
+                    S3PartStream(
+                        range, response: opened.response, reader: reader, etag: etag))
+            } else {
+                opened.response.cancel()
+            }
+        }
+        self.state = Mutex(state)
+    }
+
+    deinit { cancel() }
+
+    func next() async throws(BlobError) -> BlobChunk? {
+        while true {
+            if Task.isCancelled {
+                cancel()
+                throw BlobError.cancelled.on(reader.uri)
+            }
+            guard let part = currentPart() else { return nil }
+            let offset: UInt64
+            let bytes: Bytes?
+            do throws(BlobError) {
+                (offset, bytes) = try await part.nextChunk()
+            } catch {
+                cancel()
+                throw error
+            }
+            if let bytes { return BlobChunk(offset: offset, bytes: bytes) }
+            state.withLock { state in
+                if !state.parts.isEmpty { state.parts.removeFirst() }
+                state.window = min(state.window * 2, maximumWindow)
+            }
+        }
+    }
+
+    func cancel() {
+        let parts = state.withLock { state in
+            state.isEnded = true
+            defer { state.parts = [] }
+            return state.parts
+        }
+        for part in parts { part.cancel() }
+    }
+
+    /// The part to read from, after starting those to fetch ahead; nil at the end.
+    private func currentPart() -> S3PartStream? {
+        state.withLock { state in
+            guard !state.isEnded else { return nil }
+            if state.parts.isEmpty, let range = state.plan.next() {
+                state.parts.append(
+                    S3PartStream(range, response: nil, reader: reader, etag: etag))
+            }
+            while !state.parts.isEmpty, state.parts.count <= state.window {
+                var plan = state.plan
+                guard let range = plan.next(),
+                    let ticket = memory.tryTake(Int(range.upperBound - range.lowerBound))
+                else { break }
+                state.plan = plan
+                state.parts.append(
+                    S3PartStream(range, ahead: ticket, reader: reader, etag: etag))
+            }
+            if state.parts.isEmpty { state.isEnded = true }
+            return state.parts.first
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import BlobCore
+import TestKit
+import Testing
+
+@testable import Backends
+@testable import CloudBackends
+
+@Suite struct S3JournalTests {
+    private let directory: TemporaryDirectory
+    private var path: String { directory.path + "/journal" }
+    private let note = S3UploadJournal.Note(bucket: "b", key: "é\n/k", uploadID: "u.1")
+
+    init() throws { directory = try TemporaryDirectory() }
+
+    @Test func `a note of a living process is nobody else's`() throws {
+        let owner = try S3UploadJournal(path: path, endpointName: "host")
+        let entry = try #require(owner.begin(note))
+        let other = try S3UploadJournal(path: path, endpointName: "host")
+        #expect(other.abandoned().isEmpty)
+        withExtendedLifetime((owner, entry)) {}
+    }
+
+    @Test func `what a dead process left is found once and can be cleared`() throws {
+        var owner: S3UploadJournal? = try S3UploadJournal(path: path, endpointName: "host")
+        let ended = try #require(owner?.begin(note))
+        ended.end()
+        _ = try #require(owner?.begin(note))
+        // Its lock goes with it, as with a process that was killed.
+        owner = nil
+        let next = try S3UploadJournal(path: path, endpointName: "host")
+        let stranger = try S3UploadJournal(path: path, endpointName: "other")
+        #expect(stranger.abandoned().isEmpty)
+        let found = next.abandoned()
+        #expect(found.map { $0.entries.map(\.note) } == [[note]])
+        // Held by the first finder.
+        let second = try S3UploadJournal(path: path, endpointName: "host")
+        #expect(second.abandoned().isEmpty)
+        for abandoned in found {
+            next.remove(abandoned)
+            for entry in abandoned.entries { entry.entry.end() }
+            next.remove(abandoned)
+        }
+        #expect(second.abandoned().isEmpty)
+    }
+}

@@ -1,0 +1,101 @@
+import BlobCore
+import Testing
+
+@testable import Backends
+@testable import CloudBackends
+
+@Suite struct S3PlanTests {
+    private static let part = 8 << 20
+
+    @Test(
+        arguments: [
+            ([], .range("bytes=0-8388607", start: 0)),
+            ([.from(5)], .range("bytes=5-8388612", start: 5)),
+            ([.bounded(start: 2, end: 10)], .range("bytes=2-9", start: 2)),
+            ([.bounded(start: 0, end: .max)], .range("bytes=0-8388607", start: 0)),
+            ([.suffix(7)], .range("bytes=-7", start: nil)),
+            ([.suffix(0)], .head), ([.suffix(9 << 20)], .head),
+            ([.bounded(start: 4, end: 4), .from(0)], .head),
+            ([.from(.max)], .head), ([.bounded(start: .max - 1, end: .max)], .head),
+        ] as [([ByteRange], S3FirstRequest)])
+    func `CM-01, CM-06 the first request of a read`(
+        ranges: [ByteRange], first: S3FirstRequest
+    ) throws {
+        #expect(try S3FirstRequest(ranges, partByteCount: Self.part) == first)
+    }
+
+    @Test func `CM-01 a range that ends before it begins is refused before any request`() {
+        #expect(throws: BlobError.self) {
+            try S3FirstRequest([.bounded(start: 5, end: 4)], partByteCount: Self.part)
+        }
+    }
+
+    @Test func `a plan covers the ranges once and in order`() {
+        var plan = S3PartPlan(ranges: [0..<25, 7..<7, 3..<5, 40..<50], partByteCount: 10)
+        var parts: [Range<UInt64>] = []
+        while let part = plan.next() { parts.append(part) }
+        #expect(parts == [0..<10, 10..<20, 20..<25, 3..<5, 40..<50])
+        var whole = S3PartPlan(ranges: [0..<25], partByteCount: 10)
+        #expect(whole.next(maximumByteCount: 25) == 0..<25)
+        #expect(whole.next() == nil)
+    }
+
+    @Test(
+        arguments: [
+            0, 1, 8 << 20, 5 << 30, 80_000 << 20, (80_000 << 20) + 1, 5 << 40, 48 << 40,
+        ] as [UInt64])
+    func `ten thousand parts are enough for every known size`(byteCount: UInt64) throws {
+        let sizes = try S3PartSizes(byteCount: byteCount, preferredByteCount: Self.part)
+        let size = UInt64(sizes.byteCount(ofPart: 1))
+        #expect(size >= UInt64(Self.part))
+        #expect(size * 10_000 >= byteCount)
+        #expect(sizes.byteCount(ofPart: 9999) == Int(size))
+    }
+
+    @Test func `more than the service can store is refused`() {
+        let error = #expect(throws: BlobError.self) {
+            try S3PartSizes(byteCount: .max, preferredByteCount: Self.part)
+        }
+        #expect(error?.code == .tooLarge)
+    }
+
+    @Test func `parts of a body of unknown length grow`() throws {
+        let sizes = try S3PartSizes(byteCount: nil, preferredByteCount: Self.part)
+        #expect(sizes.byteCount(ofPart: 1) == Self.part)
+        #expect(sizes.byteCount(ofPart: 1000) == Self.part)
+        #expect(sizes.byteCount(ofPart: 1001) == 2 * Self.part)
+        let total = (1...10_000).reduce(UInt64(0)) { $0 + UInt64(sizes.byteCount(ofPart: $1)) }
+        #expect(total > 5 << 40)
+    }
+
+    @Test func `memory is lent in order and never twice`() async throws {
+        let budget = MemoryBudget(byteCount: 100)
+        var first: MemoryBudget.Ticket? = try await budget.take(80)
+        #expect(first != nil && budget.freeByteCount == 20)
+        #expect(budget.tryTake(30) == nil)
+        async let second = budget.take(1000)
+        async let third = budget.take(10)
+        // Both wait: neither is in the way of the other once memory is back.
+        first = nil
+        _ = try await third
+        _ = try await second
+        while budget.freeByteCount != 100 { await Task.yield() }
+        #expect(budget.tryTake(100) != nil)
+    }
+
+    @Test func `a cancelled waiter takes nothing`() async throws {
+        let budget = MemoryBudget(byteCount: 10)
+        let held = try await budget.take(10)
+        let waiter = Task { () -> Bool in
+            do {
+                _ = try await budget.take(5)
+                return false
+            } catch {
+                return true
+            }
+        }
+        waiter.cancel()
+        #expect(await waiter.value)
+        withExtendedLifetime(held) {}
+    }
+}
