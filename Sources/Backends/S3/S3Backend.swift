@@ -44,8 +44,11 @@ public final class S3Backend: BlobStore {
         self.configuration = configuration
         endpoint = try S3Endpoint(configuration)
         options = try S3Options(configuration)
+        // Half is lent to blobs; what the connections hold at each end and the process itself need
+        // is of the same order (docs/benchmarks.md).
         memory = MemoryBudget(
-            byteCount: max(configuration.memoryBudgetByteCount, configuration.partByteCount))
+            byteCount: max(
+                configuration.memoryBudgetByteCount / 2, configuration.partByteCount))
         hashing = blockingPool
         checksum = S3ChecksumKind(configuration.checksum, isAWS: endpoint.isAWS)
         var engineSettings = engineSettings
