@@ -19,7 +19,7 @@ final class S3Client: Sendable {
     let parts: Parts
     let signer = SigV4Signer(cache: SigningKeyCache())
     private let budget = RetryBudget()
-    private let concurrency: S3Concurrency
+    let concurrency: S3Concurrency
     /// How far the service's clock is ahead of ours, in milliseconds (S3-17).
     private let clockOffset = Atomic<Int64>(0)
 
@@ -46,7 +46,7 @@ final class S3Client: Sendable {
             let failure: S3Failure
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
+                defer { permit.release() }
                 let response = try await send(request, deadline)
                 let reply = try await collect(
                     response, request, maximumByteCount, progress.isAmbiguous)
@@ -69,7 +69,7 @@ final class S3Client: Sendable {
             let failure: S3Failure
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
+                defer { permit.release() }
                 let response = try await send(request, deadline)
                 guard (200..<300).contains(response.status) else {
                     throw await refusal(response, request)
@@ -91,7 +91,7 @@ final class S3Client: Sendable {
     }
 
     private func succeeded(_ request: S3Request) {
-        budget.succeeded()
+        budget.noteSuccess()
         concurrency.succeeded(request.bucket)
     }
 

@@ -4,6 +4,8 @@ internal import Synchronization
 /// How many requests each bucket gets at once: fewer after it asked to slow down (S3-16).
 final class S3Concurrency: Sendable {
     private static let maximumBucketCount = 10_000
+    private static let initialWidth = 64
+    private static let maximumWidth = 256
 
     private let limits = Mutex<[String: AdaptiveConcurrency]>([:])
 
@@ -16,16 +18,20 @@ final class S3Concurrency: Sendable {
         }
     }
 
-    func succeeded(_ bucket: String) { limit(bucket).succeeded() }
+    func succeeded(_ bucket: String) { limit(bucket).noteSuccess() }
 
-    func throttled(_ bucket: String) { limit(bucket).throttled(now: .now) }
+    func throttled(_ bucket: String) { limit(bucket).noteThrottle(now: .now) }
+
+    /// For tests.
+    func width(of bucket: String) -> Int { limit(bucket).width }
 
     private func limit(_ bucket: String) -> AdaptiveConcurrency {
         limits.withLock { limits in
             if let limit = limits[bucket] { return limit }
             // Callers choose the buckets. Who still waits keeps the limit it waits for.
             if limits.count >= Self.maximumBucketCount { limits.removeAll() }
-            let limit = AdaptiveConcurrency()
+            let limit = AdaptiveConcurrency(
+                initialWidth: Self.initialWidth, maximumWidth: Self.maximumWidth)
             limits[bucket] = limit
             return limit
         }
