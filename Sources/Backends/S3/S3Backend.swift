@@ -28,10 +28,12 @@ public final class S3Backend: BlobStore {
             engineSettings: HTTPEngineSettings(), policy: RetryPolicy())
     }
 
+    /// - Parameter credentials: Asked instead of what `configuration` says; for tests.
     init(
         configuration: S3Configuration, blockingPool: BlockingPool,
         environment: CredentialEnvironment, engineSettings: HTTPEngineSettings,
-        policy: RetryPolicy, clock: WallClock = .system
+        policy: RetryPolicy, clock: WallClock = .system, timeouts: S3Timeouts = S3Timeouts(),
+        credentials: (any AWSCredentialSource)? = nil
     ) throws(BlobError) {
         guard configuration.partByteCount >= Int(S3Limits.minimumPartByteCount),
             configuration.partByteCount <= 1 << 30
@@ -59,9 +61,10 @@ public final class S3Backend: BlobStore {
             http: EngineCredentialHTTP(engines: engines), blockingPool: blockingPool, clock: clock)
         client = S3Client(
             S3Client.Parts(
-                endpoint: endpoint, engines: engines, credentials: identity.credentials,
+                endpoint: endpoint, engines: engines,
+                credentials: credentials ?? identity.credentials,
                 regions: S3Regions(fallback: identity.region), commonHeaders: options.common,
-                policy: policy, clock: clock))
+                policy: policy, clock: clock, timeouts: timeouts))
         journal =
             if let path = configuration.journalDirectory {
                 try S3UploadJournal(path: path, endpointName: endpoint.name)

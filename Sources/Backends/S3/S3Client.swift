@@ -14,6 +14,7 @@ final class S3Client: Sendable {
         var commonHeaders: [HTTPHeaders.Field]
         var policy: RetryPolicy
         var clock: WallClock
+        var timeouts = S3Timeouts()
     }
 
     let parts: Parts
@@ -125,7 +126,7 @@ final class S3Client: Sendable {
         http.headers = request.headers
         for field in parts.commonHeaders { http.headers.append(field.name, field.value) }
         http.body = request.body.http
-        http.timeouts = request.timeouts
+        http.timeouts = request.takesLong ? parts.timeouts.long : parts.timeouts.usual
         http.receiveWindow = request.receiveWindow
         http.expectsContinue = request.expectsContinue
         guard let source = parts.credentials else { return http }

@@ -88,10 +88,7 @@ extension S3Backend {
         let body = Bytes(utf8: document(parts))
         request.body = .bytes([body], payloadHash: try SigV4.payloadHash([body]))
         request.mayFailLate = true
-        // S3-12: the service may take minutes and keeps the connection alive with blanks.
-        request.timeouts.firstByte = .seconds(300)
-        request.timeouts.stall = .seconds(300)
-        request.timeouts.minimumByteRate = 0
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(
                 request, maximumByteCount: 1 << 20, deadline: write.deadline)

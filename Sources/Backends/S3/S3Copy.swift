@@ -41,7 +41,7 @@ extension S3Backend {
             request.headers.append(try S3Metadata.headers(copy.attributes, commitToken: nil))
         }
         request.mayFailLate = true
-        Self.allowTime(&request)
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
             let document = try reply.document(request)
@@ -140,7 +140,7 @@ extension S3Backend {
         request.headers.append(options.copySourceKey)
         request.headers.append(options.customerKey)
         request.mayFailLate = true
-        Self.allowTime(&request)
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
             let document = try reply.document(request)
@@ -153,12 +153,6 @@ extension S3Backend {
         } catch {
             return .failure(copy.error(for: error))
         }
-    }
-
-    /// S3-12: the service copies before it answers.
-    private static func allowTime(_ request: inout S3Request) {
-        request.timeouts.firstByte = .seconds(300)
-        request.timeouts.minimumByteRate = 0
     }
 }
 

@@ -13,7 +13,8 @@ struct S3Request: Sendable {
     /// Sent and signed.
     var headers = HTTPHeaders()
     var body = S3Body.none
-    var timeouts = HTTPTimeouts()
+    /// Whether the service may work for minutes before it answers (S3-12).
+    var takesLong = false
     var receiveWindow = HTTPReceiveWindow()
     /// Whether to wait for the service's consent before a large body (S3-08).
     var expectsContinue = false
