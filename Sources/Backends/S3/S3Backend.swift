@@ -59,11 +59,13 @@ public final class S3Backend: BlobStore {
         let identity = try S3Identity(
             configuration, environment: environment,
             http: EngineCredentialHTTP(engines: engines), blockingPool: blockingPool, clock: clock)
+        let regionSource = identity.regionSource
         client = S3Client(
             S3Client.Parts(
                 endpoint: endpoint, engines: engines,
                 credentials: credentials ?? identity.credentials,
-                regions: S3Regions(fallback: identity.region), commonHeaders: options.common,
+                regions: S3Regions { () throws(BlobError) in try await regionSource.region() },
+                commonHeaders: options.common,
                 policy: policy, clock: clock, timeouts: timeouts))
         journal =
             if let path = configuration.journalDirectory {
@@ -77,6 +79,7 @@ public final class S3Backend: BlobStore {
     /// Ends the connections. Calls that run fail with `shuttingDown`.
     public func close() async {
         await background.finish()
+        client.parts.credentials?.close()
         client.parts.engines.close()
     }
 

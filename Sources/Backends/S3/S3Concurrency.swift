@@ -4,8 +4,6 @@ internal import Synchronization
 /// How many requests each bucket gets at once: fewer after it asked to slow down (S3-16).
 final class S3Concurrency: Sendable {
     private static let maximumBucketCount = 10_000
-    private static let initialWidth = 64
-    private static let maximumWidth = 256
 
     private let limits = Mutex<[String: AdaptiveConcurrency]>([:])
 
@@ -30,8 +28,7 @@ final class S3Concurrency: Sendable {
             if let limit = limits[bucket] { return limit }
             // Callers choose the buckets. Who still waits keeps the limit it waits for.
             if limits.count >= Self.maximumBucketCount { limits.removeAll() }
-            let limit = AdaptiveConcurrency(
-                initialWidth: Self.initialWidth, maximumWidth: Self.maximumWidth)
+            let limit = AdaptiveConcurrency(initialWidth: 64, maximumWidth: 256)
             limits[bucket] = limit
             return limit
         }
