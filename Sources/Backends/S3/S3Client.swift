@@ -57,7 +57,7 @@ final class S3Client: Sendable {
                 defer { permit.release() }
                 let response = try await send(request, &attempt, deadline)
                 let reply = try await collect(
-                    response, request, attempt, maximumByteCount, progress.isAmbiguous)
+                    response, request, attempt, maximumByteCount)
                 succeeded(request)
                 return reply
             } catch {
@@ -157,7 +157,7 @@ final class S3Client: Sendable {
 
     private func collect(
         _ response: HTTPResponse, _ request: S3Request, _ attempt: S3Attempt?,
-        _ maximumByteCount: Int, _ followsAmbiguousAttempt: Bool
+        _ maximumByteCount: Int
     ) async throws(S3Failure) -> S3Reply {
         guard (200..<300).contains(response.status) else {
             throw await refusal(response, request, attempt)
@@ -169,19 +169,30 @@ final class S3Client: Sendable {
             throw S3Failure(error, request: request)
         }
         let reply = S3Reply(
-            status: response.status, headers: response.headers, body: body,
-            followsAmbiguousAttempt: followsAmbiguousAttempt)
+            status: response.status, headers: response.headers,
+            document: request.expectsDocument
+                ? try Self.document(body, request) : XMLElement(name: ""))
         // S3-10: by the root element, never by a search that a key's name could answer.
-        if request.mayFailLate, !body.isEmpty {
-            let document = try reply.document(request)
-            if document.name == "Error" {
-                var failure = S3Failure(
-                    status: 500, headers: response.headers, document: document, request: request)
-                failure.isAmbiguous = false
-                throw failure
-            }
+        if reply.document.name == "Error" {
+            throw S3Failure(
+                status: response.status, headers: response.headers, document: reply.document,
+                isLate: true, request: request)
         }
         return reply
+    }
+
+    /// CM-11: what was cut off or garbled on the way may come whole the next time; what is meant to
+    /// do harm comes again.
+    private static func document(
+        _ body: Bytes, _ request: S3Request
+    ) throws(S3Failure) -> XMLElement {
+        do throws(XMLFailure) {
+            return try XMLElement(parsing: body)
+        } catch {
+            var failure = S3Failure.nonsense(request, "with XML that is \(error)")
+            if error == .forbidden || error == .tooLarge { failure.retry = nil }
+            throw failure
+        }
     }
 
     /// What a response says that is no success.
@@ -190,12 +201,21 @@ final class S3Client: Sendable {
     ) async -> S3Failure {
         var document: XMLElement?
         if request.method != .head {
-            do {
+            let isVague = Self.vagueStatuses.contains(response.status)
+            do throws(HTTPFailure) {
                 let body = try await response.collect(maximumByteCount: Self.maximumErrorByteCount)
-                document = try XMLElement(parsing: body)
+                do throws(XMLFailure) {
+                    document = try XMLElement(parsing: body)
+                } catch {
+                    if isVague, error == .truncated, !body.isEmpty {
+                        return .nonsense(request, "HTTP \(response.status) with half a reason")
+                    }
+                }
             } catch {
-                // The status tells enough; what is left of the body is not worth a wait.
                 response.cancel()
+                if isVague, error.kind != .responseTooLarge {
+                    return S3Failure(error, request: request)
+                }
             }
         }
         var failure = S3Failure(
@@ -208,6 +228,8 @@ final class S3Client: Sendable {
     }
 
     private static let maximumErrorByteCount = 64 << 10
+    /// Those that say little without a code: what is missing may be the blob or the bucket (CM-09).
+    private static let vagueStatuses: Set = [400, 403, 404, 409]
 
     // MARK: Between attempts
 

@@ -40,11 +40,11 @@ extension S3Backend {
             request.headers.append("x-amz-metadata-directive", "REPLACE")
             request.headers.append(try S3Metadata.headers(copy.attributes, commitToken: nil))
         }
-        request.mayFailLate = true
+        request.expectsDocument = true
         request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
                 throw S3Failure.nonsense(request, "without an entity tag")
             }
@@ -139,11 +139,11 @@ extension S3Backend {
             "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
         request.headers.append(options.copySourceKey)
         request.headers.append(options.customerKey)
-        request.mayFailLate = true
+        request.expectsDocument = true
         request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
                 throw S3Failure.nonsense(request, "without an entity tag")
             }
@@ -173,7 +173,7 @@ struct S3BlobCopy: Sendable {
 
     /// The only condition of these requests is about the source.
     func error(for failure: S3Failure) -> BlobError {
-        guard failure.status == 412 else { return failure.error }
+        guard failure.error.code == .preconditionFailed else { return failure.error }
         return BlobError(
             .objectChanged, "the source was replaced while it was copied; copy it again",
             uri: source, origin: .backend)

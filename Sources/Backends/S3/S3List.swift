@@ -18,6 +18,7 @@ extension S3Backend {
             (name: "encoding-type", value: "url"),
             (name: "max-keys", value: String(options.pageEntryCount)),
         ]
+        request.expectsDocument = true
         func add(_ name: String, _ value: String?) {
             if let value, !value.isEmpty { request.query.append((name: name, value: value)) }
         }
@@ -33,7 +34,7 @@ extension S3Backend {
             let reply = try await client.reply(
                 request, maximumByteCount: Self.maximumListingByteCount,
                 deadline: CallDeadline(options.call))
-            return try S3Listing(try reply.document(request), request).page(prefix)
+            return try S3Listing(reply.document, request).page(prefix)
         } catch {
             throw error.error.on(prefix)
         }

@@ -26,6 +26,7 @@ extension S3Backend {
     ) async throws(BlobError) -> String {
         var request = S3Request(.post, uri, "beginning the upload")
         request.query = [(name: "uploads", value: "")]
+        request.expectsDocument = true
         request.headers.append(try S3Metadata.headers(attributes, commitToken: commitToken))
         request.headers.append(options.creation)
         request.headers.append(options.customerKey)
@@ -35,7 +36,7 @@ extension S3Backend {
         }
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "InitiateMultipartUploadResult",
                 let uploadID = document.text(of: "UploadId"), !uploadID.isEmpty
             else { throw S3Failure.nonsense(request, "without the name of the upload") }
@@ -119,10 +120,11 @@ extension S3Backend {
             (name: "uploadId", value: name.uploadID),
         ]
         request.headers.append(self.options.customerKey)
+        request.expectsDocument = true
         do throws(S3Failure) {
             let reply = try await client.reply(
                 request, maximumByteCount: 1 << 20, deadline: CallDeadline(options))
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "ListPartsResult" else {
                 throw S3Failure.nonsense(request, "with something that is no list of parts")
             }
