@@ -137,7 +137,7 @@ public final class S3Backend: BlobStore {
     }
 
     func size(_ reply: S3Reply, _ uri: BlobURI) throws(BlobError) -> UInt64 {
-        guard let size = reply.headers["content-length"].flatMap({ UInt64($0) }) else {
+        guard let size = reply.headers["content-length"].flatMap(S3ByteCount.parse) else {
             throw BlobError(
                 .backendUnavailable, "the service does not say how large the blob is", uri: uri,
                 origin: .backend)

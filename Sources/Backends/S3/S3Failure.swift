@@ -38,7 +38,7 @@ struct S3Failure: Error, Sendable {
         if rule.code == .rangeNotSatisfiable {
             error.objectByteCount =
                 headers["content-range"].flatMap(S3ContentRange.init)?.size
-                ?? document?.text(of: "ActualObjectSize").flatMap { UInt64($0) }
+                ?? document?.text(of: "ActualObjectSize").flatMap { S3ByteCount.parse($0) }
         }
         self.error = error
         self.status = status

@@ -79,7 +79,7 @@ private struct S3Listing {
 
     private func entry(_ element: XMLElement, _ prefix: BlobURI) throws(S3Failure) -> ListEntry {
         guard let key = element.text(of: "Key"),
-            let byteCount = element.text(of: "Size").flatMap({ UInt64($0) }),
+            let byteCount = element.text(of: "Size").flatMap({ S3ByteCount.parse($0) }),
             let modified = element.text(of: "LastModified").flatMap({ Timestamp(iso8601: $0) })
         else { throw incomplete }
         let etag = element.text(of: "ETag").flatMap(S3EntityTag.quoted)

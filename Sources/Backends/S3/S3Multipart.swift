@@ -146,7 +146,7 @@ extension S3Backend {
                 UploadedPart(
                     partNumber: number,
                     etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
-                    byteCount: element.text(of: "Size").flatMap { UInt64($0) }))
+                    byteCount: element.text(of: "Size").flatMap { S3ByteCount.parse($0) }))
         }
         page.parts.sort { $0.partNumber < $1.partNumber }
         if document.text(of: "IsTruncated") == "true" {
