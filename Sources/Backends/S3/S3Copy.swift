@@ -63,7 +63,7 @@ extension S3Backend {
         let write = S3Write(
             uri: destination, attributes: copy.attributes, condition: condition,
             deadline: deadline, commitToken: try RandomName.make())
-        let uploadID = try await beginUpload(
+        let uploadID = try await beginOwnUpload(
             destination, copy.attributes, write.commitToken, checksum: nil, deadline)
         let entry = await note(destination, uploadID: uploadID)
         do throws(BlobError) {

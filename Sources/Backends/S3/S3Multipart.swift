@@ -20,6 +20,29 @@ extension S3Backend {
         }
     }
 
+    /// Begins an upload that this server completes itself. Should the caller go meanwhile, it is given
+    /// up as soon as its name is known, for nobody else will ever know it (CM-14).
+    func beginOwnUpload(
+        _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
+        checksum: S3ChecksumKind?, _ deadline: CallDeadline
+    ) async throws(BlobError) -> String {
+        let handover = Handover<Result<String, BlobError>>()
+        _ = LoopTask.start {
+            let outcome: Result<String, BlobError>
+            do throws(BlobError) {
+                outcome = .success(
+                    try await self.beginUpload(
+                        uri, attributes, commitToken, checksum: checksum, deadline))
+            } catch {
+                outcome = .failure(error)
+            }
+            guard !handover.give(outcome), case .success(let uploadID) = outcome else { return }
+            self.background.start { _ = await self.giveUp(uri, uploadID) }
+        }
+        guard let outcome = await handover.take() else { throw BlobError.cancelled }
+        return try outcome.get()
+    }
+
     func beginUpload(
         _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
         checksum: S3ChecksumKind?, _ deadline: CallDeadline
