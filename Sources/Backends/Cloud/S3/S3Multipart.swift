@@ -21,12 +21,36 @@ extension S3Backend {
         }
     }
 
+    /// Begins an upload that this server completes itself. Should the caller go meanwhile, it is given
+    /// up as soon as its name is known, for nobody else will ever know it (CM-14).
+    func beginOwnUpload(
+        _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
+        checksum: S3ChecksumKind?, _ deadline: CallDeadline
+    ) async throws(BlobError) -> String {
+        let handover = Handover<Result<String, BlobError>>()
+        _ = LoopTask.start {
+            let outcome: Result<String, BlobError>
+            do throws(BlobError) {
+                outcome = .success(
+                    try await self.beginUpload(
+                        uri, attributes, commitToken, checksum: checksum, deadline))
+            } catch {
+                outcome = .failure(error)
+            }
+            guard !handover.give(outcome), case .success(let uploadID) = outcome else { return }
+            self.background.start { _ = await self.giveUp(uri, uploadID) }
+        }
+        guard let outcome = await handover.take() else { throw BlobError.cancelled }
+        return try outcome.get()
+    }
+
     func beginUpload(
         _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
         checksum: S3ChecksumKind?, _ deadline: CallDeadline
     ) async throws(BlobError) -> String {
         var request = S3Request(.post, uri, "beginning the upload")
         request.query = [(name: "uploads", value: "")]
+        request.expectsDocument = true
         request.headers.append(try S3Metadata.headers(attributes, commitToken: commitToken))
         request.headers.append(options.creation)
         request.headers.append(options.customerKey)
@@ -36,7 +60,7 @@ extension S3Backend {
         }
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "InitiateMultipartUploadResult",
                 let uploadID = document.text(of: "UploadId"), !uploadID.isEmpty
             else { throw S3Failure.nonsense(request, "without the name of the upload") }
@@ -120,10 +144,11 @@ extension S3Backend {
             (name: "uploadId", value: name.uploadID),
         ]
         request.headers.append(self.options.customerKey)
+        request.expectsDocument = true
         do throws(S3Failure) {
             let reply = try await client.reply(
                 request, maximumByteCount: 1 << 20, deadline: CallDeadline(options))
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "ListPartsResult" else {
                 throw S3Failure.nonsense(request, "with something that is no list of parts")
             }
@@ -145,7 +170,7 @@ extension S3Backend {
                 UploadedPart(
                     partNumber: number,
                     etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
-                    byteCount: element.text(of: "Size").flatMap { UInt64($0) }))
+                    byteCount: element.text(of: "Size").flatMap { S3ByteCount.parse($0) }))
         }
         page.parts.sort { $0.partNumber < $1.partNumber }
         if document.text(of: "IsTruncated") == "true" {

@@ -35,6 +35,7 @@ extension S3Backend {
             let opened = try S3OpenedRange(
                 response, start: start, wantsWhole: options.ranges.isEmpty, uri)
             let ranges = try Self.resolve(options.ranges, size: opened.metadata.byteCount)
+            try opened.check(ranges, partByteCount: configuration.partByteCount, uri)
             return BlobRead(
                 metadata: opened.metadata, ranges: ranges,
                 source: source(reader, opened.metadata, ranges, opened))
@@ -143,7 +144,7 @@ struct S3OpenedRange: Sendable {
             size = total
         } else {
             guard response.status == 200, wantsWhole,
-                let total = headers["content-length"].flatMap({ UInt64($0) })
+                let total = headers["content-length"].flatMap({ S3ByteCount.parse($0) })
             else { throw Self.unusable("the whole blob to a request for a range", uri) }
             range = 0..<total
             size = total
@@ -153,6 +154,18 @@ struct S3OpenedRange: Sendable {
         }
         self.metadata = metadata
         self.response = response
+    }
+
+    /// CM-02: exactly the first part of what was asked for; only now that the size is known, it is
+    /// known where the last bytes of a blob begin.
+    func check(
+        _ ranges: [Range<UInt64>], partByteCount: Int, _ uri: BlobURI
+    ) throws(BlobError) {
+        guard response.status == 206 else { return }
+        var plan = S3PartPlan(ranges: ranges, partByteCount: partByteCount)
+        guard range == plan.next() else {
+            throw Self.unusable("a range that was not asked for", uri)
+        }
     }
 
     static func unusable(_ what: String, _ uri: BlobURI) -> BlobError {
