@@ -5,6 +5,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// An S3 backend whose service is a scripted server on the loopback interface.
 struct Weather: Sendable {

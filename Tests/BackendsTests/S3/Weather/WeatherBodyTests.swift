@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Blobs that do not come in one piece (CM-03, CM-04, CM-05).
 @Suite(.timeLimit(.minutes(1))) struct WeatherBodyTests {
