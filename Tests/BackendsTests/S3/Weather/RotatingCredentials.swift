@@ -2,6 +2,7 @@ import BlobCore
 import Synchronization
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Credentials that are numbered: each refusal brings the next.
 final class RotatingCredentials: AWSCredentialSource {

@@ -63,7 +63,7 @@ import Testing
             let error = await expectError(.backendUnavailable) { _ = try await read.source.next() }
             #expect(error?.message.contains("tried 4 times") == true)
             #expect(error?.uri == "s3://weather/key")
-            #expect(weather.asked.count == 5)
+            #expect(weather.asked.count == 4)
             await expectError(.backendUnavailable) { _ = try await read.source.next() }
         }
     }

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Callers who go (CM-14). The timeouts are far longer than what a test may take: only the
 /// cancellation ends these calls.

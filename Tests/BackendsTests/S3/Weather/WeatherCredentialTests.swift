@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Credentials that end and clocks that are wrong (CM-07, S3-17, S3-18).
 @Suite(.timeLimit(.minutes(1))) struct WeatherCredentialTests {

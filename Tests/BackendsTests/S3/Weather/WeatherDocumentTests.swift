@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Answers in XML that are late, half, hostile or an error in the clothes of a success (CM-11,
 /// S3-10, S3-12).
@@ -117,7 +118,7 @@ import Testing
     func `S3-12 blanks before the document keep the connection alive`(tested: Case) async throws {
         // Each blank comes well within the time, all together do not.
         var settings = Weather.Settings()
-        settings.timeouts = Weather.timeouts(.milliseconds(400))
+        settings.timeouts = Weather.timeouts(.seconds(3))
         settings.timeouts.usual = settings.timeouts.long
         let tally = Tally()
         try await withWeather(settings) { request, calm in
@@ -128,7 +129,7 @@ import Testing
             var steps: [ScriptedResponse.Step] = [.send(head)]
             for number in 1...8 {
                 steps.append(.send(ScriptedResponse.chunk(Bytes(utf8: " \r\n\t"))))
-                steps.append(.wait(.happening(after: .milliseconds(100 * number))))
+                steps.append(.wait(.happening(after: .milliseconds(500 * number))))
             }
             let body = bytes.dropFirst(answer.headByteCount)
             return ScriptedResponse(

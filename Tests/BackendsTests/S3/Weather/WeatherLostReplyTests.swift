@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Requests that were acted upon while the answer was lost (S3-11, S3-21).
 @Suite(.timeLimit(.minutes(1))) struct WeatherLostReplyTests {

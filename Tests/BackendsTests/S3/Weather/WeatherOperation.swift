@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Every operation of the backend that talks to the service.
 enum WeatherOperation: String, CaseIterable, Sendable {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Answers to range requests that do not fit the question (CM-02, CM-06).
 @Suite(.timeLimit(.minutes(1))) struct WeatherRangeTests {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Buckets that are elsewhere (S3-07, CM-10).
 @Suite(.timeLimit(.minutes(1))) struct WeatherRegionTests {

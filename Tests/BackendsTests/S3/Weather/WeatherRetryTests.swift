@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// What passes is waited for, and not for ever (S3-16).
 @Suite(.timeLimit(.minutes(1))) struct WeatherRetryTests {

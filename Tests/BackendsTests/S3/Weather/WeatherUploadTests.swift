@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Writes in parts that do not get to their end leave nothing (CM-14, CM-15).
 @Suite(.timeLimit(.minutes(1))) struct WeatherUploadTests {
