@@ -21,7 +21,7 @@ final class S3Client: Sendable {
     let parts: Parts
     let signer = SigV4Signer(cache: SigningKeyCache())
     private let budget = RetryBudget()
-    private let concurrency: S3Concurrency
+    let concurrency: S3Concurrency
     /// How far the service's clock is ahead of ours, in milliseconds (S3-17).
     private let clockOffset = Atomic<Int64>(0)
 

@@ -13,6 +13,8 @@ final class S3ObjectSource: ChunkSource {
         /// large blob want all of it, but some want its beginning.
         var window = 1
         var isEnded = false
+        /// What ended it; whoever asks again gets the same answer, and not an end.
+        var failure: BlobError?
     }
 
     private let reader: S3RangeReader
@@ -52,13 +54,17 @@ final class S3ObjectSource: ChunkSource {
                 cancel()
                 throw BlobError.cancelled.on(reader.uri)
             }
-            guard let part = currentPart() else { return nil }
+            guard let part = currentPart() else {
+                if let failure = state.withLock({ $0.failure }) { throw failure }
+                return nil
+            }
             let offset: UInt64
             let bytes: Bytes?
             do throws(BlobError) {
                 (offset, bytes) = try await part.nextChunk()
             } catch {
                 cancel()
+                state.withLock { $0.failure = error }
                 throw error
             }
             if let bytes { return BlobChunk(offset: offset, bytes: bytes) }

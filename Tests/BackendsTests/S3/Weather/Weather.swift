@@ -21,6 +21,7 @@ struct Weather: Sendable {
         var timeouts = Weather.timeouts(.seconds(30))
         var configuration = S3Configuration()
         var credentials: (any AWSCredentialSource)?
+        var clock = SettableClock()
         var early: ScriptedHTTPServer.EarlyScript = { _ in nil }
     }
 
@@ -107,7 +108,7 @@ private final class Canary: Sendable {
 func withWeather(
     _ settings: Weather.Settings = Weather.Settings(),
     sourceLocation: SourceLocation = #_sourceLocation,
-    _ script: @escaping Weather.Script = { _, calm in calm() },
+    _ script: @escaping Weather.Script,
     body: (Weather) async throws -> Void
 ) async throws {
     let bucket = CalmBucket()
@@ -122,15 +123,24 @@ func withWeather(
     #expect(memory.freeByteCount == memory.byteCount, sourceLocation: sourceLocation)
 }
 
+/// As `withWeather`, with a service at which nothing goes wrong.
+func withCalmWeather(
+    _ settings: Weather.Settings = Weather.Settings(),
+    sourceLocation: SourceLocation = #_sourceLocation, body: (Weather) async throws -> Void
+) async throws {
+    try await withWeather(
+        settings, sourceLocation: sourceLocation, { _, calm in calm() }, body: body)
+}
+
 /// Returns what outlives the backend.
 private func run(
     _ settings: Weather.Settings, _ server: ScriptedHTTPServer, _ bucket: CalmBucket,
     _ canary: Canary, _ body: (Weather) async throws -> Void
 ) async throws -> MemoryBudget {
-    let clock = SettableClock()
-    let backend = try makeBackend(settings, server, clock, canary)
+    let backend = try makeBackend(settings, server, canary)
     do {
-        try await body(Weather(server: server, bucket: bucket, backend: backend, clock: clock))
+        try await body(
+            Weather(server: server, bucket: bucket, backend: backend, clock: settings.clock))
     } catch {
         await backend.close()
         throw error
@@ -140,9 +150,9 @@ private func run(
 }
 
 private func makeBackend(
-    _ settings: Weather.Settings, _ server: ScriptedHTTPServer, _ clock: SettableClock,
-    _ canary: Canary
+    _ settings: Weather.Settings, _ server: ScriptedHTTPServer, _ canary: Canary
 ) throws -> S3Backend {
+    let clock = settings.clock
     var configuration = settings.configuration
     configuration.endpoint = server.url("")
     configuration.region = "us-east-1"
