@@ -39,6 +39,7 @@ let package = Package(
         .systemLibrary(
             name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .target(name: "CSigningShims", dependencies: ["COpenSSL"]),
+        .target(name: "CProcessShims"),
         .systemLibrary(name: "CExpat", pkgConfig: "expat", providers: [.apt(["libexpat1-dev"])]),
         .systemLibrary(
             name: "CLibCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -58,7 +59,7 @@ let package = Package(
             name: "Backends",
             dependencies: [
                 "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "CCurlShims",
-                "COpenSSL", "CSigningShims", "CExpat",
+                "COpenSSL", "CSigningShims", "CProcessShims", "CExpat",
             ],
             swiftSettings: strict),
         .target(

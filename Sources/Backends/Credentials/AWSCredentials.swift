@@ -28,4 +28,7 @@ protocol AWSCredentialSource: Sendable {
     /// The service refused `refused` as expired: the next call fetches anew, unless that was done
     /// meanwhile (S3-18).
     func invalidate(_ refused: AWSCredentials)
+
+    /// Ends a fetch that is under way; every later call fails.
+    func close()
 }

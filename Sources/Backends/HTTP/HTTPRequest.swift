@@ -48,7 +48,8 @@ struct HTTPTimeouts: Sendable, Hashable {
     /// How long a transfer may go on at less than ``minimumByteRate``; time in which the transfer
     /// waits for its consumer or for its body's source does not count. Nil turns it off.
     var stall: Duration? = .seconds(20)
-    /// Bytes a second below which a transfer counts as stalled.
+    /// Bytes a second below which a transfer counts as stalled; at zero a byte now and then is
+    /// enough.
     var minimumByteRate: UInt64 = 1024
 }
 

@@ -82,7 +82,7 @@ struct TransferWatch {
         let moved = byteCount > lastByteCount ? byteCount - lastByteCount : 0
         let expected = Double(minimumByteRate) * Double(activeTime) / 1_000_000_000
         // A replay begins to count from zero again: that is movement, too.
-        let isSlow = byteCount >= lastByteCount && Double(moved) < expected
+        let isSlow = byteCount >= lastByteCount && (moved == 0 || Double(moved) < expected)
         slowTime = isSlow ? slowTime + activeTime : 0
         if slowTime >= stall {
             return .fail(

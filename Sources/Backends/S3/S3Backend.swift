@@ -44,8 +44,11 @@ public final class S3Backend: BlobStore {
         self.configuration = configuration
         endpoint = try S3Endpoint(configuration)
         options = try S3Options(configuration)
+        // Half is lent to blobs; what the connections hold at each end and the process itself need
+        // is of the same order (docs/benchmarks.md).
         memory = MemoryBudget(
-            byteCount: max(configuration.memoryBudgetByteCount, configuration.partByteCount))
+            byteCount: max(
+                configuration.memoryBudgetByteCount / 2, configuration.partByteCount))
         hashing = blockingPool
         checksum = S3ChecksumKind(configuration.checksum, isAWS: endpoint.isAWS)
         var engineSettings = engineSettings
@@ -54,10 +57,12 @@ public final class S3Backend: BlobStore {
         let identity = try S3Identity(
             configuration, environment: environment,
             http: EngineCredentialHTTP(engines: engines), blockingPool: blockingPool, clock: clock)
+        let regionSource = identity.regionSource
         client = S3Client(
             S3Client.Parts(
                 endpoint: endpoint, engines: engines, credentials: identity.credentials,
-                regions: S3Regions(fallback: identity.region), commonHeaders: options.common,
+                regions: S3Regions { () throws(BlobError) in try await regionSource.region() },
+                commonHeaders: options.common,
                 policy: policy, clock: clock))
         journal =
             if let path = configuration.journalDirectory {
@@ -71,6 +76,7 @@ public final class S3Backend: BlobStore {
     /// Ends the connections. Calls that run fail with `shuttingDown`.
     public func close() async {
         await background.finish()
+        client.parts.credentials?.close()
         client.parts.engines.close()
     }
 

@@ -44,10 +44,11 @@ final class S3Client: Sendable {
             request, policy: parts.policy, budget: budget, deadline: deadline)
         while true {
             let failure: S3Failure
+            var credentials: AWSCredentials?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
-                let response = try await send(request, deadline)
+                defer { permit.release() }
+                let response = try await send(request, &credentials, deadline)
                 let reply = try await collect(
                     response, request, maximumByteCount, progress.isAmbiguous)
                 succeeded(request)
@@ -55,7 +56,7 @@ final class S3Client: Sendable {
             } catch {
                 failure = error
             }
-            try await pause(after: failure, request, &progress)
+            try await pause(after: failure, request, credentials, &progress)
         }
     }
 
@@ -67,10 +68,11 @@ final class S3Client: Sendable {
             request, policy: parts.policy, budget: budget, deadline: deadline)
         while true {
             let failure: S3Failure
+            var credentials: AWSCredentials?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
-                defer { permit.leave() }
-                let response = try await send(request, deadline)
+                defer { permit.release() }
+                let response = try await send(request, &credentials, deadline)
                 guard (200..<300).contains(response.status) else {
                     throw await refusal(response, request)
                 }
@@ -79,7 +81,7 @@ final class S3Client: Sendable {
             } catch {
                 failure = error
             }
-            try await pause(after: failure, request, &progress)
+            try await pause(after: failure, request, credentials, &progress)
         }
     }
 
@@ -91,19 +93,22 @@ final class S3Client: Sendable {
     }
 
     private func succeeded(_ request: S3Request) {
-        budget.succeeded()
+        budget.noteSuccess()
         concurrency.succeeded(request.bucket)
     }
 
     // MARK: One attempt
 
     private func send(
-        _ request: S3Request, _ deadline: CallDeadline
+        _ request: S3Request, _ credentials: inout AWSCredentials?, _ deadline: CallDeadline
     ) async throws(S3Failure) -> HTTPResponse {
+        let region: String
         let http: HTTPRequest
         do throws(BlobError) {
             try deadline.check()
-            http = try await signed(request)
+            credentials = try await parts.credentials?.credentials()
+            region = try await parts.regions.region(of: request.bucket, now: .now)
+            http = try signed(request, credentials, region)
         } catch {
             throw S3Failure(error)
         }
@@ -114,8 +119,9 @@ final class S3Client: Sendable {
         }
     }
 
-    private func signed(_ request: S3Request) async throws(BlobError) -> HTTPRequest {
-        let region = parts.regions.region(of: request.bucket, now: .now)
+    private func signed(
+        _ request: S3Request, _ credentials: AWSCredentials?, _ region: String
+    ) throws(BlobError) -> HTTPRequest {
         let address = try parts.endpoint.address(bucket: request.bucket, region: region)
         let encodedPath =
             request.key.isEmpty && !address.path.isEmpty
@@ -128,14 +134,12 @@ final class S3Client: Sendable {
         http.timeouts = request.timeouts
         http.receiveWindow = request.receiveWindow
         http.expectsContinue = request.expectsContinue
-        guard let source = parts.credentials else { return http }
-        let credentials = try await source.credentials()
-        let payloadHash = request.body.payloadHash
+        guard let credentials else { return http }
         let unsigned = SigV4Request(
             method: request.method.rawValue, host: address.host, encodedPath: encodedPath,
             query: request.query,
             headers: http.headers.fields.map { (name: $0.name, value: $0.value) },
-            payloadHash: payloadHash)
+            payloadHash: request.body.payloadHash)
         let fields = try signer.authorization(
             unsigned, credentials: credentials, region: region, at: now)
         for field in fields { http.headers.append(field.name, field.value) }
@@ -194,11 +198,12 @@ final class S3Client: Sendable {
 
     /// Waits until the next attempt may begin, or throws the failure that it ends with.
     private func pause(
-        after failure: S3Failure, _ request: S3Request, _ progress: inout S3Progress
+        after failure: S3Failure, _ request: S3Request, _ credentials: AWSCredentials?,
+        _ progress: inout S3Progress
     ) async throws(S3Failure) {
         if failure.retry == .throttled { concurrency.throttled(request.bucket) }
         if let correction = failure.correction, progress.mayCorrect(correction),
-            await correct(correction, failure, request)
+            await correct(correction, failure, request, credentials)
         {
             return
         }
@@ -212,7 +217,8 @@ final class S3Client: Sendable {
 
     /// Puts right what the service complained about; false when that is not possible.
     private func correct(
-        _ correction: S3ErrorRule.Correction, _ failure: S3Failure, _ request: S3Request
+        _ correction: S3ErrorRule.Correction, _ failure: S3Failure, _ request: S3Request,
+        _ credentials: AWSCredentials?
     ) async -> Bool {
         switch correction {
         case .clockSkew:
@@ -221,14 +227,14 @@ final class S3Client: Sendable {
             clockOffset.store(offset, ordering: .relaxed)
             return true
         case .credentials:
-            guard let source = parts.credentials else { return false }
-            guard let refused = try? await source.credentials() else { return false }
-            source.invalidate(refused)
+            guard let source = parts.credentials, let credentials else { return false }
+            source.invalidate(credentials)
             return true
         case .region:
             // One hop, and never to where the answer came from (S3-07).
             guard let region = failure.region,
-                region != parts.regions.region(of: request.bucket, now: .now)
+                let asked = try? await parts.regions.region(of: request.bucket, now: .now),
+                region != asked
             else { return false }
             parts.regions.learn(region, of: request.bucket, now: .now)
             return true

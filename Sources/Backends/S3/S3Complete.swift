@@ -67,7 +67,7 @@ extension S3Backend {
                     deadline: write.deadline))
         } catch {
             if error.code == .uploadNotFound,
-                let result = try await committed(upload.uri, name.commitToken, write.deadline)
+                let result = await committed(upload.uri, name.commitToken, write.deadline)
             {
                 return S3Part(number: 1, etag: result.etag, byteCount: 0)
             }
@@ -128,9 +128,8 @@ extension S3Backend {
         _ failure: S3Failure, _ uri: BlobURI, _ write: S3Write
     ) async throws(BlobError) -> PutResult {
         let isGone = failure.error.code == .uploadNotFound
-        let mayBeOurs = isGone || (failure.isAmbiguous && failure.saysConditionFailed)
-        if mayBeOurs,
-            let result = try await committed(uri, write.commitToken, write.deadline)
+        if isGone || failure.isAmbiguous,
+            let result = await committed(uri, write.commitToken, write.deadline)
         {
             return result
         }

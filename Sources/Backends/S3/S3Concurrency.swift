@@ -16,16 +16,16 @@ final class S3Concurrency: Sendable {
         }
     }
 
-    func succeeded(_ bucket: String) { limit(bucket).succeeded() }
+    func succeeded(_ bucket: String) { limit(bucket).noteSuccess() }
 
-    func throttled(_ bucket: String) { limit(bucket).throttled(now: .now) }
+    func throttled(_ bucket: String) { limit(bucket).noteThrottle(now: .now) }
 
     private func limit(_ bucket: String) -> AdaptiveConcurrency {
         limits.withLock { limits in
             if let limit = limits[bucket] { return limit }
             // Callers choose the buckets. Who still waits keeps the limit it waits for.
             if limits.count >= Self.maximumBucketCount { limits.removeAll() }
-            let limit = AdaptiveConcurrency()
+            let limit = AdaptiveConcurrency(initialWidth: 64, maximumWidth: 256)
             limits[bucket] = limit
             return limit
         }

@@ -71,7 +71,8 @@ public struct S3Configuration: Sendable {
     public var partByteCount = 8 << 20
     /// How many parts of one blob move at once, at most.
     public var concurrentPartCount = 8
-    /// How many bytes of blobs on their way may be in memory, over all calls.
+    /// How much memory S3 may cost the process, in bytes, over all calls. Half of it holds parts of
+    /// blobs that are fetched ahead or wait to be sent, one part at least.
     public var memoryBudgetByteCount = 256 << 20
     /// A directory in which to note uploads that are under way, so that the next process can clear
     /// away what a killed one left; nil notes nothing.

@@ -43,8 +43,8 @@ struct S3Failure: Error, Sendable {
         retry = rule.retry
         correction = rule.correction
         // CM-11: half an error document is as good as none.
-        retryAfter = headers["retry-after"].flatMap { UInt32($0) }.map { .seconds(Int64($0)) }
         serverTime = headers["date"].flatMap { Timestamp(httpDate: $0) }
+        retryAfter = headers["retry-after"].flatMap { Self.delay($0, from: serverTime) }
         region =
             (headers["x-amz-bucket-region"] ?? document?.text(of: "Region")
             ?? document?.text(of: "Endpoint").flatMap(Self.region(inHost:)))
@@ -93,6 +93,13 @@ struct S3Failure: Error, Sendable {
         failure.retry = .transient
         failure.isAmbiguous = true
         return failure
+    }
+
+    /// RFC 9110 section 10.2.3: seconds, or a date, which is read by the service's own clock.
+    private static func delay(_ text: String, from serverTime: Timestamp?) -> Duration? {
+        if let seconds = UInt32(text) { return .seconds(Int64(seconds)) }
+        guard let end = Timestamp(httpDate: text), let serverTime else { return nil }
+        return .milliseconds(max(0, end.milliseconds &- serverTime.milliseconds))
     }
 
     /// Codes and identifiers come from outside and end in messages: plain characters only.

@@ -1,11 +1,12 @@
 internal import BlobCore
 internal import LinuxIO
 
-/// Who the requests are from, and the region that goes with it.
+/// Who the requests are from, and where the region comes from that goes with it.
 struct S3Identity: Sendable {
     /// Nil for nobody.
-    var credentials: (any AWSCredentialSource)?
-    var region: String
+    var credentials: AWSCredentialChain?
+    /// Looks for the region where the credentials come from, too.
+    var regionSource: AWSRegionSource
 
     init(
         _ configuration: S3Configuration, environment: CredentialEnvironment,
@@ -13,6 +14,7 @@ struct S3Identity: Sendable {
     ) throws(BlobError) {
         var profile: String?
         var explicit: AWSCredentials?
+        var isAnonymous = false
         switch configuration.identity {
         case .chain(let name): profile = name
         case .keys(let accessKeyID, let secretAccessKey, let sessionToken):
@@ -22,18 +24,15 @@ struct S3Identity: Sendable {
             explicit = AWSCredentials(
                 accessKeyID: accessKeyID, secretAccessKey: secretAccessKey,
                 sessionToken: sessionToken, expiresAt: nil)
-        case .anonymous: break
+        case .anonymous: isAnonymous = true
         }
-        let configured =
-            configuration.region
-            ?? AWSRegionSource.region(profile: profile, environment: environment)
-        region = configured ?? "us-east-1"
-        guard S3Endpoint.isRegionName(region) else {
-            throw BlobError(.invalidArgument, "'\(region.prefix(64))' is no region")
+        let context = CredentialContext(
+            environment: environment, requests: CredentialRequests(http: http),
+            files: CredentialFiles(pool: blockingPool), clock: clock,
+            region: configuration.region, profileName: profile)
+        regionSource = AWSRegionSource(context: context)
+        if !isAnonymous {
+            credentials = AWSCredentialChain(explicit: explicit, context: context)
         }
-        if case .anonymous = configuration.identity { return }
-        credentials = AWSCredentialChain(
-            explicit: explicit, profile: profile, region: configured, environment: environment,
-            http: http, blockingPool: blockingPool, clock: clock)
     }
 }

@@ -84,7 +84,7 @@ extension S3Backend {
         guard let source = client.parts.credentials else {
             throw BlobError(.presign, "this store has no credentials to sign with")
         }
-        let region = client.parts.regions.region(of: uri.container, now: .now)
+        let region = try await client.parts.regions.region(of: uri.container, now: .now)
         let address = try endpoint.address(bucket: uri.container, region: region)
         return try S3Signing(
             address: address, encodedPath: address.encodedPath(key: uri.key), region: region,

@@ -85,8 +85,8 @@ extension S3Backend {
                 etag: etag, byteCount: byteCount, version: S3Metadata.version(reply.headers))
         } catch {
             // S3-21: the condition may have failed because of our own first attempt.
-            if error.isAmbiguous, write.condition != .overwrite, error.saysConditionFailed,
-                let result = try await committed(write.uri, write.commitToken, write.deadline)
+            if error.isAmbiguous, write.condition != .overwrite,
+                let result = await committed(write.uri, write.commitToken, write.deadline)
             {
                 return result
             }
@@ -94,23 +94,22 @@ extension S3Backend {
         }
     }
 
-    /// The blob at `uri` if it is the one that `commitToken` was written with.
+    /// The blob at `uri` if it certainly is the one that `commitToken` was written with.
     func committed(
         _ uri: BlobURI, _ commitToken: String, _ deadline: CallDeadline
-    ) async throws(BlobError) -> PutResult? {
-        let reply: S3Reply
+    ) async -> PutResult? {
         do throws(BlobError) {
-            reply = try await headReply(uri, GetOptions(), deadline)
+            let reply = try await headReply(uri, GetOptions(), deadline)
+            guard reply.headers[S3Metadata.commitTokenHeader] == commitToken,
+                let etag = reply.headers["etag"].flatMap(S3EntityTag.quoted)
+            else { return nil }
+            return PutResult(
+                etag: etag, byteCount: try size(reply, uri),
+                version: S3Metadata.version(reply.headers))
         } catch {
-            guard error.code == .notFound else { throw error }
+            // Then it stays at the failure that made us ask.
             return nil
         }
-        guard reply.headers[S3Metadata.commitTokenHeader] == commitToken,
-            let etag = reply.headers["etag"].flatMap(S3EntityTag.quoted)
-        else { return nil }
-        return PutResult(
-            etag: etag, byteCount: try size(reply, uri),
-            version: S3Metadata.version(reply.headers))
     }
 }
 

@@ -69,18 +69,28 @@ import Testing
         #expect(error?.message.contains("secret") == false)
     }
 
-    @Test func `S3-07 a learnt region is used for an hour`() {
-        let regions = S3Regions(fallback: "us-east-1")
+    @Test func `S3-07 a learnt region is used for an hour`() async throws {
+        let regions = S3Regions { () throws(BlobError) in nil }
         let start = ContinuousClock.now
         regions.learn("eu-north-1", of: "bucket", now: start)
-        #expect(regions.region(of: "bucket", now: start + .seconds(3599)) == "eu-north-1")
-        #expect(regions.region(of: "bucket", now: start + .seconds(3600)) == "us-east-1")
-        #expect(regions.region(of: "other", now: start) == "us-east-1")
-        regions.forget("bucket")
-        #expect(regions.region(of: "bucket", now: start) == "us-east-1")
-        #expect(S3Endpoint.isRegionName("eu-west-1") && S3Endpoint.isRegionName("auto"))
+        let late = start + .seconds(3599)
+        #expect(try await regions.region(of: "bucket", now: late) == "eu-north-1")
+        let later = start + .seconds(3600)
+        #expect(try await regions.region(of: "bucket", now: later) == "us-east-1")
+        #expect(try await regions.region(of: "other", now: start) == "us-east-1")
+    }
+
+    @Test func `the region to begin with comes from where it is found, and is one`() async throws {
+        let found = S3Regions { () throws(BlobError) in "eu-west-3" }
+        #expect(try await found.region(of: "bucket", now: .now) == "eu-west-3")
+        let broken = S3Regions { () throws(BlobError) in "evil.example/" }
+        let error = await #expect(throws: BlobError.self) {
+            try await broken.region(of: "bucket", now: .now)
+        }
+        #expect(error?.code == .invalidArgument)
         for name in ["", "evil.com/", "EU", "a_b", "eu west"] {
             #expect(!S3Endpoint.isRegionName(name))
         }
+        #expect(S3Endpoint.isRegionName("eu-west-1") && S3Endpoint.isRegionName("auto"))
     }
 }
