@@ -10,7 +10,9 @@ import Testing
         try await S3Fixture.with(kind) { fixture in
             try await S3ServerDefects.expecting(kind, behaviour.name) {
                 try await behaviour.run(
-                    BehaviourContext(store: fixture.backend, base: fixture.uri("base")))
+                    BehaviourContext(
+                        store: fixture.backend, base: fixture.uri("base"),
+                        raceCount: S3ServerDefects.raceCount))
             }
         }
     }

@@ -17,7 +17,9 @@ import Testing
         let base = BlobURI(
             scheme: .s3, container: service.description.bucket, key: service.freshPrefix())
         try await S3ServerDefects.expecting(kind, behaviour.name) {
-            try await behaviour.run(BehaviourContext(store: client, base: base))
+            try await behaviour.run(
+                BehaviourContext(
+                    store: client, base: base, raceCount: S3ServerDefects.raceCount))
         }
         await client.close()
         await server.stop()
@@ -33,7 +35,9 @@ import Testing
         let client = try await server.connect()
         let base = BlobURI(scheme: .blob, container: "bucket", key: "base")
         try await S3ServerDefects.expecting(.seaweedfs, behaviour.name) {
-            try await behaviour.run(BehaviourContext(store: client, base: base))
+            try await behaviour.run(
+                BehaviourContext(
+                    store: client, base: base, raceCount: S3ServerDefects.raceCount))
         }
         await client.close()
         await server.stop()
