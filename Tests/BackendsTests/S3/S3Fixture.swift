@@ -29,29 +29,49 @@ struct S3Fixture: Sendable {
         try await server.uploads(prefix: prefix).count
     }
 
+    /// Expects that all uploads were completed or given up once the backend is closed.
+    func expectNothingHalfOpen(
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        // Closing waits for what goes on in the background.
+        await backend.close()
+        let count = try await openUploadCount()
+        #expect(count == 0, sourceLocation: sourceLocation)
+        #expect(
+            backend.memory.freeByteCount == backend.memory.byteCount,
+            sourceLocation: sourceLocation)
+    }
+
+    /// Expects nothing visible and nothing half-open.
+    func expectNothingLeft(sourceLocation: SourceLocation = #_sourceLocation) async throws {
+        try await expectNothingHalfOpen(sourceLocation: sourceLocation)
+        let keys = try await keys()
+        #expect(keys == [], sourceLocation: sourceLocation)
+    }
+
     /// Runs `body` with a backend that has all rights, and closes the backend however it ends.
-    static func with<Result: Sendable>(
-        _ kind: S3TestServer.Kind, policy: RetryPolicy = RetryPolicy(),
+    static func with(
+        _ kind: S3TestServer.Kind, environment: CredentialEnvironment = .process,
+        policy: RetryPolicy = RetryPolicy(),
         clock: WallClock = .system, configure: (inout S3Configuration) -> Void = { _ in },
-        _ body: (S3Fixture) async throws -> Result
-    ) async throws -> Result {
+        _ body: (S3Fixture) async throws -> Void
+    ) async throws {
         let server = try await S3TestServer.shared(kind)
         var configuration = S3Configuration(of: server)
         configure(&configuration)
         let pool = BlockingPool(name: "s3-test", threadCount: 2)
         defer { pool.shutdown() }
         let backend = try S3Backend(
-            configuration: configuration, blockingPool: pool, environment: .process,
+            configuration: configuration, blockingPool: pool, environment: environment,
             engineSettings: HTTPEngineSettings(), policy: policy, clock: clock)
         let fixture = S3Fixture(
             server: server, backend: backend, prefix: server.freshPrefix())
         do {
-            let result = try await body(fixture)
-            await backend.close()
-            return result
+            try await body(fixture)
         } catch {
             await backend.close()
             throw error
         }
+        await backend.close()
     }
 }
