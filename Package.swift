@@ -18,6 +18,7 @@ let package = Package(
         .library(name: "BlobRPCClient", targets: ["BlobRPCClient"]),
         .library(name: "BlobRPCServer", targets: ["BlobRPCServer"]),
         .library(name: "Backends", targets: ["Backends"]),
+        .library(name: "CloudBackends", targets: ["CloudBackends"]),
         .executable(name: "blobrpcd", targets: ["blobrpcd"]),
         .executable(name: "blobctl", targets: ["blobctl"]),
     ],
@@ -57,11 +58,15 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "Backends",
+            dependencies: ["BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "COpenSSL"],
+            exclude: ["Cloud"], swiftSettings: strict),
+        .target(
+            name: "CloudBackends",
             dependencies: [
-                "BlobCore", "LinuxIO", "CLinuxShims", "CFileShims", "CChecksums", "CCurlShims",
+                "BlobCore", "LinuxIO", "Backends", "CFileShims", "CChecksums", "CCurlShims",
                 "COpenSSL", "CSigningShims", "CProcessShims", "CExpat",
             ],
-            swiftSettings: strict),
+            path: "Sources/Backends/Cloud", swiftSettings: strict),
         .target(
             name: "BlobRPCServer",
             dependencies: [
@@ -77,6 +82,7 @@ let package = Package(
             name: "blobrpcd",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
+                .target(name: "CloudBackends", condition: .when(traits: ["S3"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -107,8 +113,8 @@ let package = Package(
         .testTarget(
             name: "BackendsTests",
             dependencies: [
-                "BlobCore", "LinuxIO", "Backends", "CChecksums", "CFileShims", "CTestShims",
-                "TestKit",
+                "BlobCore", "LinuxIO", "Backends", "CloudBackends", "CChecksums", "CFileShims",
+                "CTestShims", "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(
@@ -121,8 +127,8 @@ let package = Package(
         .testTarget(
             name: "BlobRPCClientTests",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
-                "TestKit",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
+                "BlobRPCClient", "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(

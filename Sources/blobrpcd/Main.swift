@@ -72,7 +72,7 @@ struct Daemon: AsyncParsableCommand {
                 await group.next()
                 group.cancelAll()
             }
-            await store.s3?.close()
+            await store.close()
         } catch {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
@@ -83,9 +83,7 @@ struct Daemon: AsyncParsableCommand {
     private func announce(_ server: BlobServer, _ settings: Settings) {
         for path in server.socketPaths { Console.print("blobrpcd: serving on \(path)") }
         for root in settings.roots { Console.print("blobrpcd: store file://\(root)/") }
-        if let s3 = settings.s3 {
-            Console.print("blobrpcd: store s3:// at \(s3.endpoint ?? "AWS")")
-        }
+        for store in settings.cloud.descriptions { Console.print("blobrpcd: store \(store)") }
         for (name, base) in settings.mounts.sorted(by: { $0.key < $1.key }) {
             Console.print("blobrpcd: mount blob://\(name)/ is \(base)")
         }

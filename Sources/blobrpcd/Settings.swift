@@ -13,8 +13,7 @@ struct Settings {
     let durability: LocalDurability
     let logLevel: Logger.Level
     let blockingThreadCount: Int
-    /// Nil: the server does not serve `s3://`.
-    let s3: S3Configuration?
+    let cloud: CloudSettings
     let serverConfiguration: ServerConfiguration
 
     init(_ arguments: Daemon) throws(BlobError) {
@@ -35,24 +34,10 @@ struct Settings {
             arguments.logLevel ?? file.logLevel, "log level", default: .info
         ) { Logger.Level(rawValue: $0) }
         blockingThreadCount = min(max(1, file.blockingThreads ?? 4), 64)
-        s3 = try Self.s3(arguments, file.s3)
+        cloud = try CloudSettings(arguments, file)
         var server = try Self.server(arguments, file, mounts: mounts)
-        if s3 != nil { server.schemes = (server.schemes + ["s3"]).sorted() }
+        server.schemes = (server.schemes + cloud.schemes).sorted()
         serverConfiguration = server
-    }
-
-    /// S3 is served when the file has a section for it, even an empty one, or a flag asks for it.
-    private static func s3(
-        _ arguments: Daemon, _ section: S3Section?
-    ) throws(BlobError) -> S3Configuration? {
-        guard arguments.s3 || arguments.s3Endpoint != nil || section != nil else { return nil }
-        var section = section ?? S3Section()
-        if let endpoint = arguments.s3Endpoint { section.endpoint = endpoint }
-        if let directory = section.journalDirectory {
-            section.journalDirectory = try absolute(directory)
-        }
-        return try section.configuration(
-            journalDirectory: DefaultPaths.stateDirectory() + "/s3-uploads")
     }
 
     private static func server(
@@ -122,7 +107,7 @@ struct Settings {
 
     /// Creates the roots and the directories of the sockets where they are missing.
     func makeDirectories() throws(BlobError) {
-        if let journal = s3?.journalDirectory { try Self.makeDirectory(journal, mode: 0o700) }
+        for directory in cloud.directories { try Self.makeDirectory(directory, mode: 0o700) }
         for root in roots { try Self.makeDirectory(root, mode: 0o755) }
         for listener in serverConfiguration.listeners {
             let parent = (listener.path as NSString).deletingLastPathComponent
@@ -137,19 +122,18 @@ struct Settings {
                 configuration.durability = durability
                 return configuration
             }())
-        var backends: [BlobURI.Scheme: any BlobStore] = [.file: local]
-        let s3 = try s3.map { (configuration) throws(BlobError) in
-            try S3Backend(configuration: configuration, blockingPool: pool)
-        }
-        backends[.s3] = s3
+        let cloud = try cloud.open(pool: pool)
+        var backends = cloud.backends
+        backends[.file] = local
         return Store(
-            dispatcher: try BlobStoreDispatcher(backends: backends, mounts: mounts), s3: s3)
+            dispatcher: try BlobStoreDispatcher(backends: backends, mounts: mounts),
+            close: cloud.close)
     }
 
-    /// What is served, and what of it has to be closed.
+    /// What is served, and what ends what of it has to be ended.
     struct Store {
         let dispatcher: BlobStoreDispatcher
-        let s3: S3Backend?
+        let close: @Sendable () async -> Void
     }
 
     private static func makeDirectory(_ path: String, mode: Int) throws(BlobError) {
@@ -166,7 +150,7 @@ struct Settings {
         guard holds else { throw BlobError(.invalidArgument, complaint) }
     }
 
-    private static func absolute(_ path: String) throws(BlobError) -> String {
+    static func absolute(_ path: String) throws(BlobError) -> String {
         guard !path.isEmpty else { throw BlobError(.invalidArgument, "a path is empty") }
         return URL(fileURLWithPath: path).standardizedFileURL.path
     }

@@ -1,17 +1,22 @@
-internal import BlobCore
+package import BlobCore
 
 /// Content type and user metadata of a blob, kept together in one extended attribute so that `head`
 /// needs one call for both.
 ///
 /// Layout: version 1, then length-prefixed texts (two bytes, little endian): content type, name,
 /// value, name, value... A content type of no bytes stands for none.
-struct BlobAttributes: Sendable, Equatable {
-    static let maximumMetadataByteCount = 2048
+package struct BlobAttributes: Sendable, Equatable {
+    package static let maximumMetadataByteCount = 2048
     static let maximumContentTypeByteCount = 1024
     private static let version: UInt8 = 1
 
-    var contentType: String?
-    var userMetadata: [String: String] = [:]
+    package var contentType: String?
+    package var userMetadata: [String: String] = [:]
+
+    package init(contentType: String? = nil, userMetadata: [String: String] = [:]) {
+        self.contentType = contentType
+        self.userMetadata = userMetadata
+    }
 
     var isEmpty: Bool { contentType == nil && userMetadata.isEmpty }
 }
@@ -21,7 +26,7 @@ extension BlobAttributes {
     ///
     /// - Throws: `invalidArgument` for empty or colliding names and NUL bytes, `tooLarge` beyond
     ///   2 KiB of metadata.
-    init(
+    package init(
         checking contentType: String?, _ userMetadata: [String: String]
     ) throws(BlobError) {
         if let contentType {

@@ -1,19 +1,19 @@
-internal import BlobCore
+package import BlobCore
 internal import Glibc
 internal import LinuxIO
 
 /// What a file call was for: the same errno means different things to readers and writers.
-enum FileIntent: Sendable {
+package enum FileIntent: Sendable {
     case read
     case write
     case upload
 }
 
 /// The one place where errnos become `BlobError`s (FS-09).
-enum FileFailure {
+package enum FileFailure {
     /// Returns `result`, or throws what the negated errno in it means.
     @discardableResult
-    static func check<Result: SignedInteger>(
+    package static func check<Result: SignedInteger>(
         _ result: Result, _ operation: StaticString, _ intent: FileIntent
     ) throws(BlobError) -> Result {
         guard result < 0 else { return result }

@@ -1,12 +1,16 @@
-internal import BlobCore
-internal import LinuxIO
+package import BlobCore
+package import LinuxIO
 
 /// How the store gets onto the blocking pool, and what a refusal means to its caller.
-struct PoolHops: Sendable {
+package struct PoolHops: Sendable {
     let pool: BlockingPool
 
+    package init(pool: BlockingPool) {
+        self.pool = pool
+    }
+
     /// Runs `body` where it may block. Errors name `uri`.
-    func run<Value: Sendable>(
+    package func run<Value: Sendable>(
         on uri: BlobURI, _ body: @escaping @Sendable () throws(BlobError) -> Value
     ) async throws(BlobError) -> Value {
         do throws(BlockingPoolError<BlobError>) {

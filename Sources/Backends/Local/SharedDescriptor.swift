@@ -11,7 +11,7 @@ public final class SharedDescriptor: Sendable {
         self.owned = owned
     }
 
-    convenience init(owning rawValue: Int32) {
+    package convenience init(owning rawValue: Int32) {
         self.init(OwnedDescriptor(owning: rawValue))
     }
 

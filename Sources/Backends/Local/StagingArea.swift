@@ -1,4 +1,4 @@
-internal import BlobCore
+package import BlobCore
 internal import CFileShims
 internal import Glibc
 internal import Synchronization
@@ -10,7 +10,7 @@ internal import Synchronization
 /// `upload-ID` directory per multipart upload. A process owns its session by a lock on the file
 /// `owner` in it: the kernel drops the lock however the process ends, so whoever can take the lock
 /// knows that the session is dead and may remove it (FS-03). Two servers can share a root.
-final class StagingArea: Sendable {
+package final class StagingArea: Sendable {
     /// The staging directory itself.
     let directory: SharedDescriptor
     /// This process's session directory.
@@ -118,7 +118,7 @@ final class StagingArea: Sendable {
     }
 
     /// The entries that begin with `prefix`; none when the directory cannot be read.
-    static func names(in directory: SharedDescriptor, prefix: String) -> [String] {
+    package static func names(in directory: SharedDescriptor, prefix: String) -> [String] {
         var names: [String] = []
         try? DirectoryReader.forEachEntry(of: directory, path: ".", .upload) { name, _ in
             let text = String(decoding: name, as: UTF8.self)
@@ -127,7 +127,7 @@ final class StagingArea: Sendable {
         return names
     }
 
-    static func openDirectory(
+    package static func openDirectory(
         _ name: String, in parent: SharedDescriptor, _ intent: FileIntent = .write
     ) throws(BlobError) -> SharedDescriptor {
         let descriptor = cfile_openat(
@@ -136,7 +136,7 @@ final class StagingArea: Sendable {
             owning: try FileFailure.check(descriptor, "opening the staging directory", intent))
     }
 
-    static func makeDirectory(
+    package static func makeDirectory(
         _ name: String, in parent: SharedDescriptor
     ) throws(BlobError) -> SharedDescriptor {
         let outcome = cfile_mkdirat(parent.rawValue, name, 0o700)
@@ -146,7 +146,7 @@ final class StagingArea: Sendable {
         return try openDirectory(name, in: parent)
     }
 
-    static func makeFile(
+    package static func makeFile(
         _ name: String, in parent: SharedDescriptor
     ) throws(BlobError) -> SharedDescriptor {
         let descriptor = cfile_openat(

@@ -1,12 +1,12 @@
-internal import BlobCore
+package import BlobCore
 
 /// What the values of a multipart call that come from outside must look like.
-enum UploadRules {
+package enum UploadRules {
     /// As many parts as any store takes.
     static let maximumPartCount: UInt32 = 10_000
 
     /// W-81
-    static func checkPartNumber(_ partNumber: UInt32, _ uri: BlobURI) throws(BlobError) {
+    package static func checkPartNumber(_ partNumber: UInt32, _ uri: BlobURI) throws(BlobError) {
         guard (1...maximumPartCount).contains(partNumber) else {
             throw BlobError(
                 .invalidArgument, "part numbers go from 1 to 10000, not \(partNumber)", uri: uri)

@@ -1,7 +1,7 @@
 /// Numbers and bytes as lower-case hexadecimal text.
-enum HexText {
+package enum HexText {
     /// Two digits per byte.
-    static func text(of bytes: [UInt8]) -> String {
+    package static func text(of bytes: [UInt8]) -> String {
         String(unsafeUninitializedCapacity: bytes.count * 2) { target in
             for (position, byte) in bytes.enumerated() {
                 target[position * 2] = digit(byte >> 4)
@@ -33,7 +33,7 @@ enum HexText {
     }
 
     /// Whether `text` is exactly `digitCount` lower-case hexadecimal digits.
-    static func isHex(_ text: String, digitCount: Int) -> Bool {
+    package static func isHex(_ text: String, digitCount: Int) -> Bool {
         text.utf8.count == digitCount
             && text.utf8.allSatisfy {
                 (UInt8(ascii: "0")...UInt8(ascii: "9")) ~= $0
@@ -42,7 +42,7 @@ enum HexText {
     }
 
     /// The bytes that `digits` stand for; nil for anything but pairs of lower-case digits.
-    static func bytes(of digits: [UInt8]) -> [UInt8]? {
+    package static func bytes(of digits: [UInt8]) -> [UInt8]? {
         guard digits.count % 2 == 0 else { return nil }
         var result: [UInt8] = []
         result.reserveCapacity(digits.count / 2)

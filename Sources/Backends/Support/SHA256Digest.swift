@@ -1,12 +1,12 @@
-internal import BlobCore
+package import BlobCore
 internal import COpenSSL
 
 /// A running SHA-256 over OpenSSL.
 ///
 /// `@unchecked Sendable`: the context is not thread-safe, so a digest has one user at a time; its
 /// holder keeps it inside a `Mutex`.
-final class SHA256Digest: @unchecked Sendable {
-    static let byteCount = 32
+package final class SHA256Digest: @unchecked Sendable {
+    package static let byteCount = 32
 
     /// Fetched once: looking an algorithm up costs more than hashing a small blob.
     ///
@@ -15,7 +15,7 @@ final class SHA256Digest: @unchecked Sendable {
 
     private let context: OpaquePointer
 
-    init() throws(BlobError) {
+    package init() throws(BlobError) {
         guard let context = EVP_MD_CTX_new() else { throw Self.failure }
         self.context = context
         guard EVP_DigestInit_ex(context, Self.algorithm, nil) == 1 else { throw Self.failure }
@@ -25,14 +25,14 @@ final class SHA256Digest: @unchecked Sendable {
         EVP_MD_CTX_free(context)
     }
 
-    func update(_ bytes: UnsafeRawBufferPointer) throws(BlobError) {
+    package func update(_ bytes: UnsafeRawBufferPointer) throws(BlobError) {
         guard EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1 else {
             throw Self.failure
         }
     }
 
     /// The digest of everything given so far. The value is used up.
-    func finish() throws(BlobError) -> [UInt8] {
+    package func finish() throws(BlobError) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: Self.byteCount)
         var byteCount: UInt32 = 0
         guard EVP_DigestFinal_ex(context, &result, &byteCount) == 1,

@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 @Suite(.timeLimit(.minutes(2)))
 struct HTTPExchangeTests {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 @Suite(.timeLimit(.minutes(1))) struct S3JournalTests {
     private let directory: TemporaryDirectory

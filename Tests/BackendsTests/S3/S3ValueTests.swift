@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 @Suite struct S3ValueTests {
     @Test(

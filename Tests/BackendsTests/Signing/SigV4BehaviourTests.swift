@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// What the signer promises beyond the signatures themselves.
 @Suite struct SigV4BehaviourTests {

@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// The signer against the test suite of AWS, the examples of its documentation, and botocore.
 @Suite struct SigV4SignerTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// A pair of name and value, written as an array of two in the files.
 struct VectorPair: Decodable, Sendable {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 @Suite struct Base64Tests {
     @Test(

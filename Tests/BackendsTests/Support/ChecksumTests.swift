@@ -3,6 +3,7 @@ import CChecksums
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 @Suite struct ChecksumTests {
     private static let digits = Bytes(utf8: "123456789")

@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Dates as signatures, credential documents and HTTP write them.
 @Suite struct TimestampTextTests {

@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// CM-11: what a store may send is read, with or without namespaces.
 @Suite struct XMLElementTests {

@@ -2,6 +2,7 @@ import BlobCore
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// CM-11: what no honest store sends is refused, and cut documents are told from broken ones.
 @Suite struct XMLHostileTests {

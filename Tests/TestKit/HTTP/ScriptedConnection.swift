@@ -67,6 +67,7 @@ final class ScriptedConnection: @unchecked Sendable {
     }
 
     private func readBody(_ byteCount: Int) async -> (Bytes, isWhole: Bool) {
+        server.noteUpload(min(buffer.count, byteCount))
         while buffer.count < byteCount {
             guard let more = await socket.read() else { return (Bytes(buffer), false) }
             buffer += more

@@ -1,0 +1,96 @@
+internal import Backends
+internal import BlobCore
+internal import LinuxIO
+
+/// What is computed over the bytes for the service to check.
+enum S3ChecksumKind: Sendable {
+    case crc32c
+    case crc64nvme
+    case sha256
+
+    /// Nil for none.
+    init?(_ setting: S3Configuration.Checksum, isAWS: Bool) {
+        switch setting {
+        case .none: return nil
+        case .automatic:
+            // S3-20
+            guard isAWS else { return nil }
+            self = .crc64nvme
+        case .crc32c: self = .crc32c
+        case .crc64nvme: self = .crc64nvme
+        case .sha256: self = .sha256
+        }
+    }
+
+    /// In `x-amz-checksum-algorithm`, when an upload begins.
+    var algorithmName: String {
+        switch self {
+        case .crc32c: "CRC32C"
+        case .crc64nvme: "CRC64NVME"
+        case .sha256: "SHA256"
+        }
+    }
+
+    /// Parts of an upload are checked one by one; only this kind also makes sense of the whole.
+    var typeName: String {
+        if case .crc64nvme = self { "FULL_OBJECT" } else { "COMPOSITE" }
+    }
+
+    /// The element of a finished upload's list of parts.
+    var elementName: String { "Checksum\(algorithmName)" }
+
+    var headerName: String { "x-amz-checksum-\(algorithmName.lowercased())" }
+}
+
+/// The digests of the bytes of one request.
+struct S3Digests: Sendable {
+    /// For the signature.
+    var payloadHash: String
+    /// In Base64, for the service to check.
+    var checksum: String?
+
+    /// Computes what is needed over `pieces` where it holds up nobody.
+    static func compute(
+        _ pieces: [Bytes], checksum: S3ChecksumKind?, signsPayload: Bool, on pool: BlockingPool,
+        _ uri: BlobURI
+    ) async throws(BlobError) -> S3Digests {
+        if checksum == nil, !signsPayload {
+            return S3Digests(payloadHash: SigV4.unsignedPayload)
+        }
+        let byteCount = pieces.reduce(0) { $0 + $1.count }
+        // A hop to another thread and back costs more than hashing this much.
+        if byteCount <= inlineByteCount {
+            return try digests(pieces, checksum, signsPayload)
+        }
+        return try await PoolHops(pool: pool).run(on: uri) { () throws(BlobError) in
+            try digests(pieces, checksum, signsPayload)
+        }
+    }
+
+    private static let inlineByteCount = 64 << 10
+
+    private static func digests(
+        _ pieces: [Bytes], _ checksum: S3ChecksumKind?, _ signsPayload: Bool
+    ) throws(BlobError) -> S3Digests {
+        var result = S3Digests(payloadHash: SigV4.unsignedPayload)
+        if signsPayload { result.payloadHash = try SigV4.payloadHash(pieces) }
+        switch checksum {
+        case nil: break
+        case .crc32c?:
+            var value = CRC32C()
+            for piece in pieces { value.update(piece) }
+            result.checksum = value.base64
+        case .crc64nvme?:
+            var value = CRC64NVME()
+            for piece in pieces { value.update(piece) }
+            result.checksum = value.base64
+        case .sha256?:
+            let digest = try SHA256Digest()
+            for piece in pieces {
+                try piece.withUnsafeBytes { bytes throws(BlobError) in try digest.update(bytes) }
+            }
+            result.checksum = Base64.text(of: try digest.finish())
+        }
+        return result
+    }
+}

@@ -1,0 +1,182 @@
+internal import Backends
+public import BlobCore
+
+extension S3Backend {
+    /// Copies within the service; the bytes do not come here (W-77).
+    ///
+    /// Up to 5 GiB by CopyObject; larger ones, and those with a condition on the destination, part
+    /// by part, for only then the service checks the condition.
+    public func copy(
+        from source: BlobURI, to destination: BlobURI, options: CopyOptions
+    ) async throws(BlobError) -> PutResult {
+        let deadline = CallDeadline(options.call)
+        var get = GetOptions()
+        get.ifMatch = options.ifSourceMatch
+        let reply = try await headReply(source, get, deadline)
+        guard let metadata = S3Metadata.metadata(reply.headers, byteCount: try size(reply, source))
+        else { throw Self.noEntityTag(source) }
+        let copy = S3BlobCopy(source: source, metadata: metadata)
+        do throws(BlobError) {
+            if options.condition == .overwrite,
+                metadata.byteCount <= S3Limits.maximumCopyByteCount
+            {
+                return try await copyWhole(copy, to: destination, deadline)
+            }
+            return try await copyParts(copy, to: destination, options.condition, deadline)
+        } catch {
+            throw error.on(destination)
+        }
+    }
+
+    private func copyWhole(
+        _ copy: S3BlobCopy, to destination: BlobURI, _ deadline: CallDeadline
+    ) async throws(BlobError) -> PutResult {
+        var request = S3Request(.put, destination, "copying the blob")
+        copy.addSource(to: &request.headers)
+        request.headers.append(options.copySourceKey)
+        request.headers.append(options.creation)
+        request.headers.append(options.customerKey)
+        if copy.source == destination {
+            // The service refuses a copy onto itself that changes nothing.
+            request.headers.append("x-amz-metadata-directive", "REPLACE")
+            request.headers.append(try S3Metadata.headers(copy.attributes, commitToken: nil))
+        }
+        request.expectsDocument = true
+        request.takesLong = true
+        do throws(S3Failure) {
+            let reply = try await client.reply(request, deadline: deadline)
+            let document = reply.document
+            guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
+                throw S3Failure.nonsense(request, "without an entity tag")
+            }
+            return PutResult(
+                etag: etag, byteCount: copy.metadata.byteCount,
+                version: S3Metadata.version(reply.headers))
+        } catch {
+            throw copy.error(for: error)
+        }
+    }
+
+    private func copyParts(
+        _ copy: S3BlobCopy, to destination: BlobURI, _ condition: WriteCondition,
+        _ deadline: CallDeadline
+    ) async throws(BlobError) -> PutResult {
+        let write = S3Write(
+            uri: destination, attributes: copy.attributes, condition: condition,
+            deadline: deadline, commitToken: try RandomName.make())
+        let uploadID = try await beginOwnUpload(
+            destination, copy.attributes, write.commitToken, checksum: nil, deadline)
+        let entry = await note(destination, uploadID: uploadID)
+        do throws(BlobError) {
+            let parts = try await copiedParts(copy, to: destination, uploadID, write)
+            let result = try await finishUpload(
+                destination, uploadID, parts, byteCount: copy.metadata.byteCount, write)
+            entry?.end()
+            return result
+        } catch {
+            background.start {
+                if await self.giveUp(destination, uploadID) { entry?.end() }
+            }
+            throw error
+        }
+    }
+
+    private func copiedParts(
+        _ copy: S3BlobCopy, to destination: BlobURI, _ uploadID: String, _ write: S3Write
+    ) async throws(BlobError) -> [S3Part] {
+        if copy.metadata.byteCount == 0 {
+            return [
+                try await send(
+                    S3PartUpload(
+                        uri: destination, uploadID: uploadID, number: 1, pieces: [],
+                        deadline: write.deadline))
+            ]
+        }
+        let sizes = try S3PartSizes(
+            byteCount: copy.metadata.byteCount, preferredByteCount: Self.copyPartByteCount)
+        var plan = S3PartPlan(
+            ranges: [0..<copy.metadata.byteCount], partByteCount: sizes.byteCount(ofPart: 1))
+        let width = configuration.concurrentPartCount
+        let deadline = write.deadline
+        let outcome = await withTaskGroup(of: S3PartOutcome.self) {
+            group -> Result<[S3Part], BlobError> in
+            var parts: [S3Part] = []
+            var number: UInt32 = 0
+            do throws(BlobError) {
+                while let range = plan.next() {
+                    number += 1
+                    let partNumber = number
+                    if partNumber > width, let outcome = await group.next() {
+                        parts.append(try outcome.get())
+                    }
+                    group.addTask {
+                        await self.copyPart(
+                            copy, range, to: destination, uploadID, partNumber, deadline)
+                    }
+                }
+                while let outcome = await group.next() { parts.append(try outcome.get()) }
+            } catch {
+                group.cancelAll()
+                return .failure(error)
+            }
+            return .success(parts.sorted { $0.number < $1.number })
+        }
+        return try outcome.get()
+    }
+
+    /// Large enough that the service does the work and not the requests.
+    private static let copyPartByteCount = 512 << 20
+
+    private func copyPart(
+        _ copy: S3BlobCopy, _ range: Range<UInt64>, to destination: BlobURI, _ uploadID: String,
+        _ number: UInt32, _ deadline: CallDeadline
+    ) async -> S3PartOutcome {
+        var request = S3Request(.put, destination, "copying part \(number) of the blob")
+        request.query = [
+            (name: "partNumber", value: String(number)), (name: "uploadId", value: uploadID),
+        ]
+        copy.addSource(to: &request.headers)
+        request.headers.append(
+            "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
+        request.headers.append(options.copySourceKey)
+        request.headers.append(options.customerKey)
+        request.expectsDocument = true
+        request.takesLong = true
+        do throws(S3Failure) {
+            let reply = try await client.reply(request, deadline: deadline)
+            let document = reply.document
+            guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
+                throw S3Failure.nonsense(request, "without an entity tag")
+            }
+            return .success(
+                S3Part(
+                    number: number, etag: etag, byteCount: range.upperBound - range.lowerBound))
+        } catch {
+            return .failure(copy.error(for: error))
+        }
+    }
+}
+
+/// What is copied, in the version that was looked at first.
+struct S3BlobCopy: Sendable {
+    var source: BlobURI
+    var metadata: BlobMetadata
+
+    var attributes: BlobAttributes {
+        BlobAttributes(contentType: metadata.contentType, userMetadata: metadata.userMetadata)
+    }
+
+    func addSource(to headers: inout HTTPHeaders) {
+        let path = "/\(source.container)/\(source.key)"
+        headers.append("x-amz-copy-source", PercentEncoding.path(path))
+        headers.append("x-amz-copy-source-if-match", metadata.etag)
+    }
+
+    /// The only condition of these requests is about the source.
+    func error(for failure: S3Failure) -> BlobError {
+        guard failure.error.code == .preconditionFailed else { return failure.error }
+        return BlobError(
+            .objectChanged, "the source was replaced while it was copied; copy it again",
+            uri: source, origin: .backend)
+    }
+}

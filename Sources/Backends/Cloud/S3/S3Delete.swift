@@ -1,0 +1,123 @@
+internal import Backends
+public import BlobCore
+
+extension S3Backend {
+    /// Deletes a blob; the service does not say whether there was one (S3-22, W-74).
+    public func delete(
+        _ uri: BlobURI, options: CallOptions
+    ) async throws(BlobError) -> DeleteResult {
+        let request = S3Request(.delete, uri, "deleting the blob")
+        do throws(S3Failure) {
+            _ = try await client.reply(request, deadline: CallDeadline(options))
+        } catch {
+            // Some services do say it, though the protocol does not.
+            if error.error.code == .notFound { return DeleteResult(existed: false) }
+            throw error.error.on(uri)
+        }
+        return DeleteResult(existed: nil)
+    }
+
+    /// Deletes the blobs of each bucket by one DeleteObjects request (W-75).
+    public func delete(
+        _ uris: [BlobURI], options: CallOptions
+    ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {
+        guard uris.count <= S3Limits.maximumDeleteCount else {
+            throw BlobError(.invalidArgument, "at most 1000 blobs can be deleted in one call")
+        }
+        let deadline = CallDeadline(options)
+        var outcomes = [Result<DeleteResult, BlobError>](
+            repeating: .success(DeleteResult(existed: nil)), count: uris.count)
+        var batches: [String: S3DeleteBatch] = [:]
+        for (position, uri) in uris.enumerated() {
+            if let key = XMLText.escaped(uri.key) {
+                batches[uri.container, default: S3DeleteBatch()].add(uri, key, position)
+            } else {
+                // A key that no XML document can hold.
+                do throws(BlobError) {
+                    outcomes[position] = .success(try await delete(uri, options: options))
+                } catch {
+                    outcomes[position] = .failure(error)
+                }
+            }
+        }
+        for batch in batches.values { await delete(batch, deadline, &outcomes) }
+        return outcomes
+    }
+
+    private func delete(
+        _ batch: S3DeleteBatch, _ deadline: CallDeadline,
+        _ outcomes: inout [Result<DeleteResult, BlobError>]
+    ) async {
+        guard let first = batch.blobs.first else { return }
+        var request = S3Request(.post, first.uri.replacingKey(""), "deleting blobs")
+        request.query = [(name: "delete", value: "")]
+        request.expectsDocument = true
+        do throws(S3Failure) {
+            let body = Bytes(utf8: batch.document)
+            do throws(BlobError) {
+                // The one operation that insists on a checksum; every service knows this one.
+                request.headers.append("content-md5", try MD5.base64(of: body))
+                request.headers.append("content-type", "application/xml")
+                request.body = .bytes([body], payloadHash: try SigV4.payloadHash([body]))
+            } catch {
+                throw S3Failure(error)
+            }
+            let reply = try await client.reply(
+                request, maximumByteCount: Self.maximumDeletionByteCount, deadline: deadline)
+            try batch.read(reply.document, request, &outcomes)
+        } catch {
+            for blob in batch.blobs {
+                outcomes[blob.position] = .failure(error.error.on(blob.uri))
+            }
+        }
+    }
+
+    private static let maximumDeletionByteCount = 4 << 20
+}
+
+/// What is deleted from one bucket by one request.
+private struct S3DeleteBatch {
+    struct Blob {
+        var uri: BlobURI
+        var position: Int
+    }
+
+    private(set) var blobs: [Blob] = []
+    private var objects = ""
+
+    mutating func add(_ uri: BlobURI, _ escapedKey: String, _ position: Int) {
+        blobs.append(Blob(uri: uri, position: position))
+        objects += "<Object><Key>\(escapedKey)</Key></Object>"
+    }
+
+    var document: String {
+        "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\(objects)</Delete>"
+    }
+
+    /// Each blob has its own outcome; one the answer does not mention is not known to be deleted.
+    func read(
+        _ document: XMLElement, _ request: S3Request,
+        _ outcomes: inout [Result<DeleteResult, BlobError>]
+    ) throws(S3Failure) {
+        guard document.name == "DeleteResult" else {
+            throw S3Failure.nonsense(request, "with something that is no list of deleted blobs")
+        }
+        let deleted = Set(
+            document.all("Deleted").compactMap { $0.text(of: "Key").map { Array($0.utf8) } })
+        var errors: [[UInt8]: XMLElement] = [:]
+        for error in document.all("Error") {
+            if let key = error.text(of: "Key") { errors[Array(key.utf8)] = error }
+        }
+        for blob in blobs {
+            let key = Array(blob.uri.key.utf8)
+            if let error = errors[key] {
+                let failure = S3Failure(
+                    status: 200, headers: HTTPHeaders(), document: error, request: request)
+                outcomes[blob.position] = .failure(failure.error.on(blob.uri))
+            } else if !deleted.contains(key) {
+                let failure = S3Failure.nonsense(request, "without naming this blob")
+                outcomes[blob.position] = .failure(failure.error.on(blob.uri))
+            }
+        }
+    }
+}
