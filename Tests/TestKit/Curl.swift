@@ -16,8 +16,8 @@ public enum Curl {
     /// Sends one request and returns the answer, whatever its status.
     ///
     /// - Parameters:
-    ///   - method: Sent instead of what curl would choose.
-    ///   - body: Sent with PUT, with its length.
+    ///   - method: Otherwise GET, or PUT when there is a body.
+    ///   - body: Sent with its length.
     public static func send(
         _ url: String, method: String? = nil, headers: [String: String] = [:],
         body: Bytes? = nil, options: [String] = []
@@ -30,11 +30,16 @@ public enum Curl {
             "write-out = \"%{http_code}\"", "url = \"\(url)\"",
         ]
         if let method { lines.append("request = \"\(method)\"") }
-        for (name, value) in headers { lines.append("header = \"\(name): \(value)\"") }
+        for (name, value) in headers {
+            let quoted = value.replacingOccurrences(of: "\"", with: "\\\"")
+            lines.append("header = \"\(name): \(quoted)\"")
+        }
         if let body {
             let path = "\(directory.path)/sent"
             _ = FileManager.default.createFile(atPath: path, contents: Data(body))
-            lines.append("upload-file = \"\(path)\"")
+            // Not `upload-file`: that appends the file's name to a path that ends with a slash.
+            lines += ["data-binary = \"@\(path)\"", "header = \"Content-Type:\""]
+            if method == nil { lines.append("request = \"PUT\"") }
         }
         try directory.write(lines.joined(separator: "\n") + "\n", to: "options")
         let outcome = try await Program.run(

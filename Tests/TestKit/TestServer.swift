@@ -2,6 +2,7 @@ public import Backends
 public import BlobCore
 public import BlobRPCClient
 public import BlobRPCServer
+public import CloudBackends
 internal import Foundation
 public import LinuxIO
 internal import Logging

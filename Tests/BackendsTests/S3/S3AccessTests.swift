@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Who may do what, and how that is told.
 @Suite(.timeLimit(.minutes(10))) struct S3AccessTests {

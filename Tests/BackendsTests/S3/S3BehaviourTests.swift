@@ -1,5 +1,5 @@
-import Backends
 import BlobCore
+import CloudBackends
 import TestKit
 import Testing
 

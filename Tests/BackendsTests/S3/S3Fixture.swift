@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Our backend on one of the real servers, with a place in its bucket that no other test uses.
 struct S3Fixture: Sendable {

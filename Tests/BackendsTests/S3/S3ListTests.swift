@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Lists of a store with an order of its own, and of more than one page.
 @Suite(.timeLimit(.minutes(10))) struct S3ListTests {

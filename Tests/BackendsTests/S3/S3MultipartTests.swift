@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Uploads in parts, and what is left of them at the server.
 @Suite(.timeLimit(.minutes(10))) struct S3MultipartTests {
@@ -57,10 +58,14 @@ import Testing
             #expect(first.byteCount == 4)
             let onlyTag = UploadedPart(partNumber: 1, etag: part.etag)
             #expect(try await complete(fixture, upload, [onlyTag]) == first)
-            // Somebody else's blob is not this upload's.
+            // Somebody else's blob is not this upload's. ministack, as AWS, remembers the answer.
             try await fixture.backend.put(fixture.uri("blob"), Bytes(utf8: "other"))
-            await expectError(.uploadNotFound) {
-                _ = try await complete(fixture, upload, [part])
+            if kind == .ministack {
+                #expect(try await complete(fixture, upload, [part]) == first)
+            } else {
+                await expectError(.uploadNotFound) {
+                    _ = try await complete(fixture, upload, [part])
+                }
             }
             #expect(try await fixture.backend.get(fixture.uri("blob")) == Bytes(utf8: "other"))
         }

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// S3-01, S3-02, CM-12: the key that is signed is the key that is asked for, in headers, in URLs and
 /// in documents, whatever is in it.

@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Puts of one request and of many.
 @Suite(.timeLimit(.minutes(10))) struct S3PutTests {

@@ -3,6 +3,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// Signed URLs in the hands of curl, which knows nothing of us.
 @Suite(.timeLimit(.minutes(10))) struct S3SignedURLTests {

@@ -4,6 +4,7 @@ import TestKit
 import Testing
 
 @testable import Backends
+@testable import CloudBackends
 
 /// What a signed URL must not do, as the servers see it.
 @Suite(.timeLimit(.minutes(10))) struct S3URLProtectionTests {
@@ -75,8 +76,12 @@ import Testing
                 url.split(separator: "&").first { $0.hasPrefix("X-Amz-Security-Token=") })
             let without = url.replacing("&\(token)", with: "")
             #expect(without != url)
-            #expect(try await Curl.send(without).status == 403)
-            #expect(try await Curl.send(url.replacing(token, with: token + "A")).status == 403)
+            // ministack has another status for these.
+            let refusals = [kind == .ministack ? 400 : 403, 403]
+            for changed in [without, url.replacing(token, with: token + "A")] {
+                let status = try await Curl.send(changed).status
+                #expect(refusals.contains(status), "\(status)")
+            }
         }
     }
 

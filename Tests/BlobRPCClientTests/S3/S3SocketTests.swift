@@ -1,6 +1,6 @@
-import Backends
 import BlobCore
 import BlobRPCClient
+import CloudBackends
 import TestKit
 import Testing
 

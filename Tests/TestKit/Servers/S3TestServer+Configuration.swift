@@ -1,4 +1,4 @@
-public import Backends
+public import CloudBackends
 
 extension S3Configuration {
     /// What reaches `server`, with its keys that allow everything.
