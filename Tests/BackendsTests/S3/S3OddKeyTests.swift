@@ -75,6 +75,15 @@ import Testing
         try await S3Fixture.with(kind) { fixture in
             let keys = Self.keys.filter { !$0.isSeaweedDirectory }.map(\.key)
             for key in keys {
+                if XMLText.escaped(key) == nil {
+                    // The server would name such a key in an answer that nobody can read.
+                    await expectError(.invalidURI) {
+                        _ = try await fixture.backend.createMultipartUpload(
+                            fixture.uri(key), options: MultipartOptions())
+                    }
+                    try await fixture.backend.put(fixture.uri(key), Bytes(utf8: key))
+                    continue
+                }
                 let upload = try await fixture.backend.createMultipartUpload(
                     fixture.uri(key), options: MultipartOptions())
                 let part = try await fixture.backend.uploadPart(
