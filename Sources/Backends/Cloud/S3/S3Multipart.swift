@@ -28,7 +28,8 @@ extension S3Backend {
         checksum: S3ChecksumKind?, _ deadline: CallDeadline
     ) async throws(BlobError) -> String {
         let handover = Handover<Result<String, BlobError>>()
-        _ = LoopTask.start {
+        // Waited for when the store is closed: what it begins has to be given up then.
+        background.start {
             let outcome: Result<String, BlobError>
             do throws(BlobError) {
                 outcome = .success(
@@ -38,7 +39,7 @@ extension S3Backend {
                 outcome = .failure(error)
             }
             guard !handover.give(outcome), case .success(let uploadID) = outcome else { return }
-            self.background.start { _ = await self.giveUp(uri, uploadID) }
+            _ = await self.giveUp(uri, uploadID)
         }
         guard let outcome = await handover.take() else { throw BlobError.cancelled }
         return try outcome.get()
@@ -48,6 +49,12 @@ extension S3Backend {
         _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
         checksum: S3ChecksumKind?, _ deadline: CallDeadline
     ) async throws(BlobError) -> String {
+        guard XMLText.escaped(uri.key) != nil else {
+            throw BlobError(
+                .invalidURI,
+                "S3 names the key in its answers, and XML holds no control characters: such a blob"
+                    + " can only be written whole")
+        }
         var request = S3Request(.post, uri, "beginning the upload")
         request.query = [(name: "uploads", value: "")]
         request.expectsDocument = true
