@@ -60,13 +60,15 @@ public final class ScriptedHTTPServer: Sendable {
     private let listener: Int32
 
     /// Starts a server that asks `early` for each head and `script` for each whole request.
+    ///
+    /// - Parameter port: One that was another server's; zero for a free one.
     public init(
-        early: @escaping EarlyScript = { _ in nil }, _ script: @escaping Script
+        port: UInt16 = 0, early: @escaping EarlyScript = { _ in nil }, _ script: @escaping Script
     ) throws {
         self.script = script
         self.early = early
         loop = try EventLoop(name: "scripted-http")
-        (listener, port) = try Self.listen()
+        (listener, self.port) = try Self.listen(port)
         loop.execute { [self] in accept() }
     }
 
@@ -177,12 +179,16 @@ public final class ScriptedHTTPServer: Sendable {
         }
     }
 
-    private static func listen() throws -> (listener: Int32, port: UInt16) {
+    private static func listen(_ port: UInt16) throws -> (listener: Int32, port: UInt16) {
         let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
         let listener = socket(AF_INET, stream | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_port = port.bigEndian
+        var reuses: Int32 = 1
+        setsockopt(
+            listener, SOL_SOCKET, SO_REUSEADDR, &reuses, socklen_t(MemoryLayout<Int32>.size))
         var length = socklen_t(MemoryLayout<sockaddr_in>.size)
         let result = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in

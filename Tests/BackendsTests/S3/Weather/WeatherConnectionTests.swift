@@ -115,6 +115,29 @@ import Testing
         }
     }
 
+    @Test func `a service that comes up in time is reached`() async throws {
+        let first = try ScriptedHTTPServer { _ in ScriptedResponse([.close]) }
+        first.stop()
+        let late = Deferred<ScriptedHTTPServer>()
+        var settings = Weather.Settings()
+        settings.port = first.port
+        settings.credentials = RotatingCredentials()
+        // Nobody listens when the first attempt is signed, and a server when the second is.
+        settings.clock = SettableClock { number in
+            guard number == 2 else { return }
+            late.set(
+                try? ScriptedHTTPServer(port: first.port) { _ in
+                    ScriptedResponse(headers: [("ETag", "\"a\"")])
+                })
+        }
+        defer { late.value?.stop() }
+        try await withCalmWeather(settings) { weather in
+            let metadata = try await weather.backend.head(weather.uri())
+            #expect(metadata.etag == "\"a\"")
+            #expect(late.value?.requests.map(\.method) == ["HEAD"])
+        }
+    }
+
     @Test(
         arguments: [
             "SSH-2.0-OpenSSH_9.2\r\n", "\u{0}\u{1}\u{2}\u{3}", "<html></html>",
