@@ -106,8 +106,10 @@ import Testing
     }
 
     @Test func `nobody at home is an error, and soon`() async throws {
-        try await withCalmWeather { weather in
-            weather.server.stop()
+        let port = try ReservedPort()
+        var settings = Weather.Settings()
+        settings.port = port.number
+        try await withCalmWeather(settings) { weather in
             let error = await expectError(.backendUnavailable) {
                 _ = try await weather.backend.head(weather.uri())
             }
@@ -116,17 +118,16 @@ import Testing
     }
 
     @Test func `a service that comes up in time is reached`() async throws {
-        let first = try ScriptedHTTPServer { _ in ScriptedResponse([.close]) }
-        first.stop()
+        let port = try ReservedPort()
         let late = Deferred<ScriptedHTTPServer>()
         var settings = Weather.Settings()
-        settings.port = first.port
+        settings.port = port.number
         settings.credentials = RotatingCredentials()
         // Nobody listens when the first attempt is signed, and a server when the second is.
         settings.clock = SettableClock { number in
             guard number == 2 else { return }
             late.set(
-                try? ScriptedHTTPServer(port: first.port) { _ in
+                try? ScriptedHTTPServer(port: port) { _ in
                     ScriptedResponse(headers: [("ETag", "\"a\"")])
                 })
         }
