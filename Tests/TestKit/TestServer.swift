@@ -55,7 +55,7 @@ public final class TestServer: Sendable {
         configure(&listener)
         var configuration = ServerConfiguration(
             listeners: [listener], eventLoopCount: eventLoopCount)
-        configuration.drainTimeout = .seconds(5)
+        configuration.drainTimeout = .seconds(30)
         configuration.schemes = ["blob", "file"]
         configuration.mountNames = ["data"]
         var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })

@@ -82,6 +82,19 @@ import Testing
         #expect(budget.tryTake(100) != nil)
     }
 
+    @Test func `memory given back early is given back once`() async throws {
+        let budget = MemoryBudget(byteCount: 10)
+        let held = try await budget.take(10)
+        let waiter = Task { try await budget.take(10) }
+        held.end()
+        held.end()
+        let second = try await waiter.value
+        #expect(budget.freeByteCount == 0)
+        second.end()
+        withExtendedLifetime(held) {}
+        #expect(budget.freeByteCount == 10)
+    }
+
     @Test func `a cancelled waiter takes nothing`() async throws {
         let budget = MemoryBudget(byteCount: 10)
         let held = try await budget.take(10)

@@ -12,12 +12,16 @@ struct S3RangeReader: Sendable {
 
     func open(
         _ range: String, ifMatch: String?, ifNoneMatch: String? = nil,
-        receiveWindow: HTTPReceiveWindow = HTTPReceiveWindow()
+        wantsChecksum: Bool = false, receiveWindow: HTTPReceiveWindow = HTTPReceiveWindow()
     ) async throws(S3Failure) -> HTTPResponse {
         var request = S3Request(.get, uri, "reading the blob")
         request.headers.append("range", range)
         if let ifMatch { request.headers.append("if-match", ifMatch) }
         if let ifNoneMatch { request.headers.append("if-none-match", ifNoneMatch) }
+        if wantsChecksum {
+            request.headers.append(
+                S3ReadCheck.requestHeader.name, S3ReadCheck.requestHeader.value)
+        }
         request.headers.append(customerKey)
         request.receiveWindow = receiveWindow
         return try await client.open(request, deadline: deadline)

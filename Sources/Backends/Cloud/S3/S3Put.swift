@@ -33,14 +33,14 @@ extension S3Backend {
         let firstByteCount = sizes.byteCount(ofPart: 1)
         let known = body.byteCount.map { Int(clamping: $0) } ?? firstByteCount
         let ticket = try await memory.take(min(firstByteCount, known))
-        let first = try await reader.part(upTo: firstByteCount)
+        let first = S3FirstPart(try await reader.part(upTo: firstByteCount), ticket)
         var result: PutResult
         if try await reader.isAtEnd() {
             try Self.check(reader, expected, &write.sha256)
-            result = try await putWhole(first, write)
-            withExtendedLifetime(ticket) {}
+            result = try await putWhole(first.takePieces(), write)
+            ticket.end()
         } else {
-            result = try await putParts(first, ticket, reader, sizes, expected, write)
+            result = try await putParts(first, reader, sizes, expected, write)
         }
         result.sha256 = options.computesSHA256 ? write.sha256 : nil
         return result
