@@ -22,6 +22,10 @@ struct Weather: Sendable {
         var configuration = S3Configuration()
         var credentials: (any AWSCredentialSource)?
         var clock = SettableClock()
+        /// Where the service is instead of at the scripted server.
+        var port: UInt16?
+        /// Whether the test runs on an event loop, as calls of a server do.
+        var runsOnLoop = false
         var early: ScriptedHTTPServer.EarlyScript = { _ in nil }
     }
 
@@ -76,9 +80,23 @@ final class SettableClock: Sendable {
     /// 2026-01-02T03:04:05Z
     static let start = Timestamp(milliseconds: 1_767_323_045_000)
     private let time = Mutex(start)
+    private let readCount = Mutex(0)
+    /// Called whenever somebody looks: before each attempt, for its signature.
+    private let onRead: @Sendable (_ number: Int) -> Void
+
+    init(onRead: @escaping @Sendable (_ number: Int) -> Void = { _ in }) {
+        self.onRead = onRead
+    }
 
     var now: Timestamp {
-        get { time.withLock { $0 } }
+        get {
+            let number = readCount.withLock { count in
+                count += 1
+                return count
+            }
+            onRead(number)
+            return time.withLock { $0 }
+        }
         set { time.withLock { $0 = newValue } }
     }
 }
@@ -138,9 +156,11 @@ private func run(
     _ canary: Canary, _ body: (Weather) async throws -> Void
 ) async throws -> MemoryBudget {
     let backend = try makeBackend(settings, server, canary)
+    let loop = settings.runsOnLoop ? try EventLoop(name: "weather") : nil
+    defer { loop?.shutdownAndWait() }
+    let weather = Weather(server: server, bucket: bucket, backend: backend, clock: settings.clock)
     do {
-        try await body(
-            Weather(server: server, bucket: bucket, backend: backend, clock: settings.clock))
+        try await withTaskExecutorPreference(loop) { try await body(weather) }
     } catch {
         await backend.close()
         throw error
@@ -154,7 +174,7 @@ private func makeBackend(
 ) throws -> S3Backend {
     let clock = settings.clock
     var configuration = settings.configuration
-    configuration.endpoint = server.url("")
+    configuration.endpoint = "http://127.0.0.1:\(settings.port ?? server.port)"
     configuration.region = "us-east-1"
     configuration.identity = .keys(
         accessKeyID: "AKIDWEATHER", secretAccessKey: "secret", sessionToken: nil)

@@ -27,14 +27,16 @@ import Testing
         #expect(error?.code == .cancelled, "\(outcome)", sourceLocation: sourceLocation)
     }
 
-    @Test(arguments: WeatherOperation.allCases)
+    @Test(arguments: WeatherOperation.allCases, [false, true])
     func `CM-14 each request of each operation can be given up`(
-        operation: WeatherOperation
+        operation: WeatherOperation, runsOnLoop: Bool
     ) async throws {
+        var settings = Weather.Settings()
+        settings.runsOnLoop = runsOnLoop
         for summary in Set(operation.asked) {
             let arrived = Event()
             let tally = Tally()
-            try await withWeather { request, calm in
+            try await withWeather(settings) { request, calm in
                 guard request.summary == summary, tally.count() == 0 else { return calm() }
                 arrived.signal()
                 return ScriptedResponse([.stall])

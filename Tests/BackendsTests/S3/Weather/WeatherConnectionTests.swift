@@ -106,12 +106,36 @@ import Testing
     }
 
     @Test func `nobody at home is an error, and soon`() async throws {
-        try await withCalmWeather { weather in
-            weather.server.stop()
+        let port = try ReservedPort()
+        var settings = Weather.Settings()
+        settings.port = port.number
+        try await withCalmWeather(settings) { weather in
             let error = await expectError(.backendUnavailable) {
                 _ = try await weather.backend.head(weather.uri())
             }
             #expect(error?.message.contains("tried 4 times") == true)
+        }
+    }
+
+    @Test func `a service that comes up in time is reached`() async throws {
+        let port = try ReservedPort()
+        let late = Deferred<ScriptedHTTPServer>()
+        var settings = Weather.Settings()
+        settings.port = port.number
+        settings.credentials = RotatingCredentials()
+        // Nobody listens when the first attempt is signed, and a server when the second is.
+        settings.clock = SettableClock { number in
+            guard number == 2 else { return }
+            late.set(
+                try? ScriptedHTTPServer(port: port) { _ in
+                    ScriptedResponse(headers: [("ETag", "\"a\"")])
+                })
+        }
+        defer { late.value?.stop() }
+        try await withCalmWeather(settings) { weather in
+            let metadata = try await weather.backend.head(weather.uri())
+            #expect(metadata.etag == "\"a\"")
+            #expect(late.value?.requests.map(\.method) == ["HEAD"])
         }
     }
 

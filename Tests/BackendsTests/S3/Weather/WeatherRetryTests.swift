@@ -41,7 +41,9 @@ import Testing
         operation: WeatherOperation, trouble: Trouble
     ) async throws {
         let tally = Tally()
-        try await withWeather { request, calm in
+        var settings = Weather.Settings()
+        settings.runsOnLoop = trouble.status % 2 == 0
+        try await withWeather(settings) { request, calm in
             let name = request.summary + (request.query("partNumber") ?? "")
             return tally.count(name) == 0 ? trouble.response(request) : calm()
         } body: { weather in

@@ -171,6 +171,22 @@ import Testing
         #expect(directory.names(in: "journal") == ["lock"])
     }
 
+    @Test func `S3-08 a part that can be sent once is sent when the service agrees`() async throws {
+        try await withCalmWeather { weather in
+            let upload = try await weather.backend.createMultipartUpload(
+                weather.uri(), options: MultipartOptions())
+            let body = SeededBody(seed: 8, byteCount: 17 << 20)
+            let part = try await weather.backend.uploadPart(
+                upload, partNumber: 1,
+                body: .stream(body.source(pieceByteCount: 1 << 20), byteCount: 17 << 20),
+                options: UploadPartOptions())
+            _ = try await weather.backend.completeMultipartUpload(
+                upload, parts: [part], options: CompleteOptions())
+            #expect(weather.bucket.bytes("key") == body.bytes)
+            #expect(weather.values("expect") == [nil, "100-continue", nil])
+        }
+    }
+
     @Test func `S3-08 a part that can be sent once is not sent to a service that refuses`()
         async throws
     {
