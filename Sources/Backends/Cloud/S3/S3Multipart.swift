@@ -159,27 +159,33 @@ extension S3Backend {
             guard document.name == "ListPartsResult" else {
                 throw S3Failure.nonsense(request, "with something that is no list of parts")
             }
-            return try Self.page(document, request)
+            return try Self.page(document, after: afterPartNumber, request)
         } catch {
             throw error.error.on(upload.uri)
         }
     }
 
+    /// Some services list a part that was sent twice twice: the later one counts (S3-15).
     private static func page(
-        _ document: XMLElement, _ request: S3Request
+        _ document: XMLElement, after afterPartNumber: UInt32, _ request: S3Request
     ) throws(S3Failure) -> PartPage {
-        var page = PartPage(parts: [])
+        var parts: [UInt32: (part: UploadedPart, modified: Timestamp)] = [:]
         for element in document.all("Part") {
             guard let number = element.text(of: "PartNumber").flatMap({ UInt32($0) }) else {
                 throw S3Failure.nonsense(request, "with a part that has no number")
             }
-            page.parts.append(
-                UploadedPart(
-                    partNumber: number,
-                    etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
-                    byteCount: element.text(of: "Size").flatMap { S3ByteCount.parse($0) }))
+            let modified =
+                element.text(of: "LastModified").flatMap { Timestamp(iso8601: $0) }
+                ?? Timestamp(milliseconds: 0)
+            if let known = parts[number], known.modified > modified { continue }
+            let part = UploadedPart(
+                partNumber: number, etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
+                byteCount: element.text(of: "Size").flatMap { S3ByteCount.parse($0) })
+            parts[number] = (part, modified)
         }
-        page.parts.sort { $0.partNumber < $1.partNumber }
+        var page = PartPage(
+            parts: parts.keys.sorted().filter { $0 > afterPartNumber }
+                .compactMap { parts[$0]?.part })
         if document.text(of: "IsTruncated") == "true" {
             page.nextPartNumber = page.parts.last?.partNumber
         }
