@@ -85,6 +85,27 @@ import Testing
         }
     }
 
+    @Test func `S3-15 a part that was sent twice is listed once, as it was last`() async throws {
+        func part(_ number: Int, _ etag: String, second: Int) -> String {
+            "<Part><PartNumber>\(number)</PartNumber><ETag>\(etag)</ETag><Size>5</Size>"
+                + "<LastModified>2026-01-01T00:00:0\(second).000Z</LastModified></Part>"
+        }
+        let inner =
+            part(2, "old", second: 1) + part(2, "new", second: 2) + part(7, "late", second: 5)
+            + part(7, "early", second: 4) + part(1, "before", second: 1)
+        try await withWeather { request, calm in
+            guard request.summary == "GET upload" else { return calm() }
+            return ScriptedResponse(text: "<ListPartsResult>\(inner)</ListPartsResult>")
+        } body: { weather in
+            let upload = try await weather.backend.createMultipartUpload(
+                weather.uri(), options: MultipartOptions())
+            let page = try await weather.backend.listParts(
+                upload, afterPartNumber: 1, options: CallOptions())
+            #expect(page.parts.map(\.partNumber) == [2, 7])
+            #expect(page.parts.map(\.etag) == ["\"new\"", "\"late\""])
+        }
+    }
+
     @Test(arguments: ["", "<UploadId/>", "<UploadID>u</UploadID>"])
     func `an upload without a name is an error`(inner: String) async throws {
         try await withWeather { _, _ in
