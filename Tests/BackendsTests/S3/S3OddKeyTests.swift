@@ -99,7 +99,14 @@ import Testing
             // What a document cannot hold is deleted one by one.
             let uris = keys.flatMap { [fixture.uri($0), fixture.uri("copy/" + $0)] }
             let outcomes = try await fixture.backend.delete(uris, options: CallOptions())
-            for outcome in outcomes { _ = try outcome.get() }
+            for (uri, outcome) in zip(uris, outcomes) {
+                if kind == .ministack, uri.key.utf8.contains(UInt8(ascii: "\r")) {
+                    // It names this one with a bare return, which every parser makes a line feed of.
+                    await expectError(.backendUnavailable) { _ = try outcome.get() }
+                } else {
+                    _ = try outcome.get()
+                }
+            }
             for (uri, key) in zip(uris, keys.flatMap { [$0, $0] }) {
                 // SeaweedFS says that it deleted this one of several, and did not.
                 if kind == .seaweedfs, key == "back\\slash" {
