@@ -44,6 +44,13 @@ public final class S3Backend: BlobStore {
         guard (1...256).contains(configuration.concurrentPartCount) else {
             throw BlobError(.invalidArgument, "concurrentPartCount must be 1 to 256")
         }
+        guard configuration.memoryBudgetByteCount > 0 else {
+            throw BlobError(.invalidArgument, "memoryBudgetByteCount must be positive")
+        }
+        // Others are found, and checked, when they are needed.
+        if let region = configuration.region, !S3Endpoint.isRegionName(region) {
+            throw BlobError(.invalidArgument, "'\(region.prefix(64))' is no region")
+        }
         self.configuration = configuration
         endpoint = try S3Endpoint(configuration)
         options = try S3Options(configuration)
