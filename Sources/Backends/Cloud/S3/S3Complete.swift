@@ -126,8 +126,7 @@ extension S3Backend {
         _ failure: S3Failure, _ uri: BlobURI, _ write: S3Write
     ) async throws(BlobError) -> PutResult {
         let isGone = failure.error.code == .uploadNotFound
-        // Also S3-21: what refuses may be our own first attempt.
-        if isGone || failure.isAmbiguous || write.condition.isRefused(by: failure),
+        if isGone || failure.isAmbiguous,
             let result = await committed(uri, write.commitToken, write.deadline)
         {
             return result

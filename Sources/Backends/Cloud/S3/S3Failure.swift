@@ -53,7 +53,7 @@ struct S3Failure: Error, Sendable {
             (headers["x-amz-bucket-region"] ?? document?.text(of: "Region")
             ?? document?.text(of: "Endpoint").flatMap(Self.region(inHost:)))
             .flatMap { S3Endpoint.isRegionName($0) ? $0 : nil }
-        isAmbiguous = status >= 500 || status == 408
+        isAmbiguous = status >= 500 || status == 408 || (isLate && rule.retry != nil)
     }
 
     /// What a broken exchange means.

@@ -85,11 +85,9 @@ extension S3Backend {
             return PutResult(
                 etag: etag, byteCount: byteCount, version: S3Metadata.version(reply.headers))
         } catch {
-            // S3-21: the condition may have failed because of our own first attempt. Not only of one
-            // that we repeated: libcurl itself sends again what a connection that it had used before
-            // has swallowed.
-            if write.condition != .overwrite,
-                error.isAmbiguous || write.condition.isRefused(by: error),
+            // S3-21: the condition may have failed because of our own first attempt. The engine sends
+            // nothing with a condition twice by itself.
+            if error.isAmbiguous, write.condition != .overwrite,
                 let result = await committed(write.uri, write.commitToken, write.deadline)
             {
                 return result

@@ -70,6 +70,24 @@ import Testing
         }
     }
 
+    @Test(arguments: parts)
+    func `S3-16 a part that cannot be had is asked for so often, and no more`(
+        part: String
+    ) async throws {
+        try await withWeather { request, calm in
+            guard request["range"] == part else { return calm() }
+            // The first one has to be there to begin with.
+            return request.index == 0 ? calm().cutBody(after: 0) : .error(500, "InternalError")
+        } body: { weather in
+            weather.bucket.put("key", Self.large)
+            await expectError(.backendUnavailable) {
+                _ = try await weather.backend.get(weather.uri())
+            }
+            let asked = weather.values("range").filter { $0 == part }
+            #expect(asked.count == 4 + (part == Self.parts[0] ? 1 : 0), "\(asked)")
+        }
+    }
+
     @Test func `CM-03 a body in crumbs comes whole`() async throws {
         try await withWeather { _, calm in
             calm().cutBody(after: 1000)

@@ -107,6 +107,7 @@ import Testing
 
     @Test func `nobody at home is an error, and soon`() async throws {
         let port = try ReservedPort()
+        defer { withExtendedLifetime(port) {} }
         var settings = Weather.Settings()
         settings.port = port.number
         try await withCalmWeather(settings) { weather in

@@ -169,6 +169,7 @@ import Testing
                     options: PutOptions(condition: .ifMatch(etag: "\"x\"")))
             }
             #expect(weather.bucket.versionCount == 1)
+            #expect(weather.asked == ["PUT", "PUT"])
         }
     }
 
