@@ -7,7 +7,7 @@ extension S3Backend {
         _ first: S3FirstPart, _ reader: S3BodyReader, _ sizes: S3PartSizes,
         _ expected: [UInt8]?, _ write: S3Write
     ) async throws(BlobError) -> PutResult {
-        let uploadID = try await beginUpload(
+        let uploadID = try await beginOwnUpload(
             write.uri, write.attributes, write.commitToken, checksum: checksum, write.deadline)
         let entry = await note(write.uri, uploadID: uploadID)
         do throws(BlobError) {
