@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Puts the servers that the tests use into .build-servers, once: SeaweedFS, ministack and botocore,
-# in a Python environment of their own. Many callers at once are fine. Talks on standard error only.
+# Puts the servers that the tests use into .build-servers, once: SeaweedFS, ministack, botocore, and
+# what the oracles need, in a Python environment of their own. Many callers at once are fine. Talks
+# on standard error only.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 home=$PWD/.build-servers
