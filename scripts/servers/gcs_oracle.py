@@ -21,7 +21,7 @@ from oracles.faults import Weather
 from oracles.gcs_client import Calls
 from oracles.gcs_errors import scripted_failure
 from oracles.gcs_files import describe
-from oracles.gcs_identities import PROJECT, ROLES, Directory
+from oracles.gcs_identities import PROJECT, ROLES, SCOPES, Directory
 from oracles.gcs_json import PREFIXES, JSONService
 from oracles.gcs_store import Store
 from oracles.gcs_tokens import TokenService
@@ -62,11 +62,13 @@ class Oracle:
         """Somebody new; `mayActAs` names those whose tokens and signatures he may ask for."""
         identity = self.identities.add(ROLES[role] if permissions is None else permissions, name)
         identity.may_act_as = set(mayActAs)
-        metadata = Listener("metadata", self.exchange(self.tokens.metadata(identity)))
+        metadata = Listener(identity.name, self.exchange(self.tokens.metadata(identity)))
         token = self.tokens.workload_token(identity)
         return describe(identity, self.listener.origin, metadata.origin, token, self.directory)
 
-    def set_identity(self, name, permissions=None, isDisabled=None, tokenSeconds=None, mayActAs=None):
+    def set_identity(
+        self, name, permissions=None, isDisabled=None, tokenSeconds=None, mayActAs=None
+    ):
         """Changes what somebody may do, or how long his new tokens live."""
         identity = self.identities.identities[name]
         if permissions is not None:
@@ -79,7 +81,7 @@ class Oracle:
             self.tokens.lifetimes[name] = tokenSeconds
         return {}
 
-    def access_token(self, name, scopes=("https://www.googleapis.com/auth/cloud-platform",), seconds=3600):
+    def access_token(self, name, scopes=(SCOPES + "cloud-platform",), seconds=3600):
         token, _ = self.identities.issue(self.identities.identities[name], set(scopes), seconds)
         return {"token": token}
 
@@ -110,7 +112,6 @@ def make(directory):
     admin = oracle.identity("admin", name="admin", mayActAs=["admin"])
     reader = oracle.identity("reader", name="reader")
     calls = Calls(oracle.listener.origin, admin["files"]["serviceAccount"], BUCKET)
-    weather = oracle.weather
     operations = calls.operations() | {
         "identity": oracle.identity,
         "setIdentity": oracle.set_identity,
@@ -119,13 +120,8 @@ def make(directory):
         "subjectToken": oracle.subject_token,
         "makeBucket": oracle.make_bucket,
         "uploads": oracle.uploads,
-        "fault": lambda **parts: weather.add(parts),
-        "removeFault": lambda fault: weather.remove(fault),
-        "faultHits": lambda fault, atLeast=0: weather.hits(fault, atLeast),
-        "release": weather.release,
-        "waitHeld": weather.wait_held,
-        "requests": lambda match, atLeast=0: weather.requests(match, atLeast),
     }
+    operations |= oracle.weather.operations()
     description = {
         "endpoint": oracle.listener.origin,
         "bucket": BUCKET,

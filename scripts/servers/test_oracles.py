@@ -1,4 +1,4 @@
-"""Tests the oracles themselves: `.build-servers/venv/bin/python scripts/servers/test_oracles.py`."""
+"""Tests the oracles themselves, with the Python of .build-servers."""
 
 import os
 import sys

@@ -1,5 +1,6 @@
 """Google's own credentials against the token endpoints, and tokens that must be refused."""
 
+import contextlib
 import time
 import unittest
 from unittest import mock
@@ -56,7 +57,7 @@ class Credentials(unittest.TestCase):
                         user_credentials, "_GOOGLE_OAUTH2_TOKEN_ENDPOINT", identity["tokenURI"]
                     )
                 else:
-                    patched = mock.patch.object(user_credentials, "_GOOGLE_OAUTH2_TOKEN_ENDPOINT", "")
+                    patched = contextlib.nullcontext()
                 with patched:
                     credentials, _ = google.auth.load_credentials_from_file(path, scopes=[PLATFORM])
                     self.assertEqual(self.refreshed(credentials), 200)
@@ -131,8 +132,9 @@ class Credentials(unittest.TestCase):
         credentials._token_uri = identity["tokenURI"]
         with self.assertRaises(google.auth.exceptions.RefreshError):
             credentials.refresh(self.request)
+        token = self.oracle.call("subjectToken", name=identity["name"], isForged=True)["token"]
         with open(identity["subjectTokenFile"], "w") as file:
-            file.write(self.oracle.call("subjectToken", name=identity["name"], isForged=True)["token"])
+            file.write(token)
         credentials, _ = google.auth.load_credentials_from_file(
             identity["files"]["externalAccountFile"], scopes=[PLATFORM]
         )

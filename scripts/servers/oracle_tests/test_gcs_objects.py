@@ -49,11 +49,14 @@ class Objects(unittest.TestCase):
     def test_ranges(self):
         self.oracle.call("put", key="ranged", body=b"0123456789")
         wanted = {
-            "bytes=0-0": (206, b"0", "bytes 0-0/10"), "bytes=7-": (206, b"789", "bytes 7-9/10"),
-            "bytes=-3": (206, b"789", "bytes 7-9/10"), "bytes=5-99": (206, b"56789", "bytes 5-9/10"),
-            "bytes=-99": (206, b"0123456789", "bytes 0-9/10"), "items=0-1": (200, b"0123456789", None),
+            "bytes=0-0": (206, b"0", "bytes 0-0/10"),
+            "bytes=7-": (206, b"789", "bytes 7-9/10"),
+            "bytes=-3": (206, b"789", "bytes 7-9/10"),
+            "bytes=5-99": (206, b"56789", "bytes 5-9/10"),
+            "bytes=-99": (206, b"0123456789", "bytes 0-9/10"),
+            "items=0-1": (200, b"0123456789", None),
             "bytes=5-2": (200, b"0123456789", None),
-        }  # fmt: skip
+        }
         for text, expected in wanted.items():
             with self.subTest(text):
                 got = self.xml("/ranged", headers={"Range": text})
@@ -128,7 +131,8 @@ class Objects(unittest.TestCase):
     def complete(self, key, upload, parts, is_escaped=False):
         quote = "&quot;" if is_escaped else '"'
         text = "".join(
-            f"<Part><PartNumber>{index}</PartNumber><ETag>{quote}{tag.strip(chr(34))}{quote}</ETag></Part>"
+            f"<Part><PartNumber>{index}</PartNumber>"
+            f"<ETag>{quote}{tag.strip(chr(34))}{quote}</ETag></Part>"
             for index, tag in parts
         )
         body = f"<CompleteMultipartUpload>{text}</CompleteMultipartUpload>".encode()
@@ -156,7 +160,8 @@ class Objects(unittest.TestCase):
             self.assertEqual(self.complete("many", upload, wanted).code, code)
         # GC-05: the tags as they stand.
         self.assertEqual(self.complete("many", upload, parts, True).code, "InvalidPart")
-        self.assertEqual(self.oracle.call("uploads", prefix="many")["uploads"][0]["parts"], [1, 3, 7])
+        uploads = self.oracle.call("uploads", prefix="many")["uploads"]
+        self.assertEqual(uploads[0]["parts"], [1, 3, 7])
         answer = self.complete("many", upload, parts)
         self.assertEqual(answer.status, 200)
         self.assertEqual(self.complete("many", upload, parts).code, "NoSuchUpload")

@@ -138,7 +138,8 @@ class Signatures(unittest.TestCase):
             with self.at(hours=12, minutes=1):
                 answer = send(self.url("blob-signed", signer, seconds=604800))
                 self.assertEqual(answer.code, "SignatureDoesNotMatch")
-            signer = self.sign_blob_signer(self.description["reader"], self.description["admin"]["email"])
+            email = self.description["admin"]["email"]
+            signer = self.sign_blob_signer(self.description["reader"], email)
             with self.assertRaisesRegex(Exception, "PERMISSION_DENIED|Permission"):
                 self.url("blob-signed", signer)
 

@@ -1,7 +1,7 @@
 """Bad weather on demand, and a record of what was asked.
 
-A fault is chosen by a regular expression over "METHOD target" and happens `times` times, after it
-was passed over `skip` times. What it does, in the order in which it happens:
+A fault is chosen by a regular expression over "METHOD target", where wanted on one `listener` alone,
+and happens `times` times, after it was passed over `skip` times. What it does, in the order in which it happens:
 
     hold            a name: the request waits until `release` is called with it
     delaySeconds    the request waits
@@ -27,7 +27,7 @@ LOG_LENGTH = 200_000
 class Fault:
     def __init__(self, number, description):
         known = {
-            "match", "times", "skip", "hold", "delaySeconds", "drop", "status", "code",
+            "match", "listener", "times", "skip", "hold", "delaySeconds", "drop", "status", "code",
             "message", "headers", "body", "perform", "loseReply", "setHeaders",
             "removeHeaders", "corruptByteAt", "cutAfterBytes",
         }  # fmt: skip
@@ -59,10 +59,10 @@ class Weather:
             self.faults.append(fault)
             return {"fault": fault.number}
 
-    def remove(self, number):
+    def remove(self, fault):
         with self.changed:
-            hits = next((one.hits for one in self.faults if one.number == number), 0)
-            self.faults = [one for one in self.faults if one.number != number]
+            hits = next((one.hits for one in self.faults if one.number == fault), 0)
+            self.faults = [one for one in self.faults if one.number != fault]
             return {"hits": hits}
 
     def hits(self, number, at_least=0):
@@ -90,6 +90,8 @@ class Weather:
         with self.changed:
             for fault in self.faults:
                 if fault.remaining == 0 or not fault.pattern.search(line):
+                    continue
+                if fault.parts.get("listener", request.listener) != request.listener:
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1
@@ -122,19 +124,35 @@ class Weather:
             self.log.append(entry)
             self.changed.notify_all()
 
-    def requests(self, match, at_least=0):
+    def requests(self, match, at_least=0, listener=None):
         """What was answered so far and matches; waits until that is `at_least` requests."""
         pattern = re.compile(match)
 
         def found():
             return [
-                one for one in self.log if pattern.search(f"{one['method']} {one['target']}")
+                one
+                for one in self.log
+                if pattern.search(f"{one['method']} {one['target']}")
+                and listener in (None, one["listener"])
             ]
 
         with self.changed:
             if not self.changed.wait_for(lambda: len(found()) >= at_least, WAIT_SECONDS):
                 raise TimeoutError("no such requests came")
             return {"requests": found()}
+
+    def operations(self):
+        """The calls about faults and requests."""
+        return {
+            "fault": lambda **parts: self.add(parts),
+            "removeFault": self.remove,
+            "faultHits": lambda fault, atLeast=0: self.hits(fault, atLeast),
+            "release": self.release,
+            "waitHeld": self.wait_held,
+            "requests": lambda match, atLeast=0, listener=None: self.requests(
+                match, atLeast, listener
+            ),
+        }
 
     def exchange(self, request, connection, handler, failure):
         """Answers one request as the faults have it; whether the connection stays."""

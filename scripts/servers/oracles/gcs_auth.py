@@ -19,7 +19,10 @@ ALGORITHM = "GOOG4-RSA-SHA256"
 LONGEST_SECONDS = 7 * 24 * 3600
 SKEW_SECONDS = 15 * 60
 JWT_SKEW_SECONDS = 30
-SIGNED_NAMES = ("X-Goog-Algorithm", "X-Goog-Credential", "X-Goog-Date", "X-Goog-Expires", "X-Goog-SignedHeaders", "X-Goog-Signature")  # fmt: skip
+SIGNED_NAMES = (
+    "X-Goog-Algorithm", "X-Goog-Credential", "X-Goog-Date", "X-Goog-Expires",
+    "X-Goog-SignedHeaders", "X-Goog-Signature",
+)  # fmt: skip
 ANONYMOUS = Identity("Anonymous caller", set())
 
 
@@ -38,13 +41,14 @@ class Caller:
     def require(self, permission, resource):
         if not self.may(permission):
             who = self.identity.email or self.identity.name
-            raise GCSError("AccessDenied", f"{who} does not have {permission} access to {resource}.")
+            message = f"{who} does not have {permission} access to {resource}."
+            raise GCSError("AccessDenied", message)
 
 
 def caller(request, directory):
     """The caller of a storage request, or GCSError."""
-    names = [name for name, _ in request.parameters()]
-    is_signed = any(name.lower() == "x-goog-signature" or name == "X-Goog-Algorithm" for name in names)
+    names = {name.lower() for name, _ in request.parameters()}
+    is_signed = bool(names & {"x-goog-signature", "x-goog-algorithm"})
     authorization = request.header("authorization")
     if authorization is not None and is_signed:
         raise GCSError("InvalidArgument", "Two ways of authentication in one request.")
@@ -116,7 +120,8 @@ def verified_signer(request, directory):
         # What signBlob signed holds for twelve hours, whatever was asked for (GC-06).
         keys.append(identity.system_key)
     if not any(is_signed_by(key, signature, text.encode()) for key in keys):
-        raise GCSError("SignatureDoesNotMatch", f"StringToSign: {text}\nCanonicalRequest: {canonical}")
+        message = f"StringToSign: {text}\nCanonicalRequest: {canonical}"
+        raise GCSError("SignatureDoesNotMatch", message)
     return identity
 
 
@@ -161,8 +166,10 @@ def check_time(given, day):
 def canonical_request(request, signed_names):
     """What the client must have signed, from the bytes that came."""
     names = signed_names.split(";")
-    if names != sorted(set(names)) or "host" not in names or names != [one.lower() for one in names]:
-        raise GCSError("MalformedSecurityHeader", "X-Goog-SignedHeaders is not sorted, or lacks host.")
+    is_sorted = names == sorted({name.lower() for name in names})
+    if not is_sorted or "host" not in names:
+        message = "X-Goog-SignedHeaders is not sorted, or lacks host."
+        raise GCSError("MalformedSecurityHeader", message)
     for name, _ in request.headers:
         if name.lower().startswith("x-goog-") and name.lower() not in names:
             raise GCSError("SignatureDoesNotMatch", f"{name} was sent but is not signed.")
@@ -190,6 +197,7 @@ def canonical_query(request):
             continue
         for text in (name, value):
             if urllib.parse.quote(urllib.parse.unquote_to_bytes(text), safe="-_.~") != text:
-                raise GCSError("SignatureDoesNotMatch", f"{text} is not encoded as RFC 3986 has it.")
+                message = f"{text} is not encoded as RFC 3986 has it."
+                raise GCSError("SignatureDoesNotMatch", message)
         pairs.append((name, value))
     return "&".join(f"{name}={value}" for name, value in sorted(pairs))

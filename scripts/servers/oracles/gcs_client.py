@@ -40,7 +40,9 @@ class Calls:
         names = ("put", "get", "head", "delete", "list")
         return {name: reported(getattr(self, name)) for name in names}
 
-    def put(self, key, body=b"", bucket=None, contentType=None, contentEncoding=None, metadata=None):
+    def put(
+        self, key, body=b"", bucket=None, contentType=None, contentEncoding=None, metadata=None
+    ):
         blob = self.blob(bucket, key)
         blob.metadata = metadata
         blob.content_encoding = contentEncoding

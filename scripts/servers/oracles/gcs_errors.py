@@ -29,9 +29,9 @@ CODES = {
     "NoSuchKey": (404, "The specified key does not exist."),
     "NoSuchUpload": (404, "The requested upload was not found."),
     "PreconditionFailed": (412, "At least one of the pre-conditions you specified did not hold."),
-    "RequestTimeTooSkewed": (403, "The difference between the request time and the current time is too large."),
+    "RequestTimeTooSkewed": (403, "The request time and the current time differ too much."),
     "ServiceUnavailable": (503, "We encountered an internal error. Please try again."),
-    "SignatureDoesNotMatch": (403, "The request signature we calculated does not match the signature you provided."),
+    "SignatureDoesNotMatch": (403, "The signature we calculated is not the one you provided."),
     "TooManyRequests": (429, "The rate of requests is too high."),
 }  # fmt: skip
 
@@ -50,7 +50,8 @@ class GCSError(Exception):
         answer = error_response(self.status, self.code, self.message, self.details)
         answer.headers += self.headers
         if self.status == 401:
-            answer.headers.append(("WWW-Authenticate", 'Bearer realm="https://accounts.google.com/"'))
+            challenge = 'Bearer realm="https://accounts.google.com/"'
+            answer.headers.append(("WWW-Authenticate", challenge))
         return answer
 
 

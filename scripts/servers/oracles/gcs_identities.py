@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 PROJECT = "test-project"
 READ = {"storage.objects.get", "storage.objects.list", "storage.buckets.get"}
 WRITE = {"storage.objects.create", "storage.objects.delete"}
-MULTIPART = {"storage.multipartUploads." + name for name in ("create", "abort", "list", "listParts")}
+MULTIPART = {
+    "storage.multipartUploads." + name for name in ("create", "abort", "list", "listParts")
+}
 ROLES = {
     "admin": READ | WRITE | MULTIPART | {"storage.buckets.create"},
     "reader": READ,

@@ -12,7 +12,11 @@ from oracles.gcs_list import page_of
 from oracles.gcs_objects import Objects, check_generations, number
 from oracles.gcs_store import Attributes, check_name, md5_text
 
-PREFIXES = {"/storage/v1/b/": "metadata", "/upload/storage/v1/b/": "upload", "/download/storage/v1/b/": "download"}  # fmt: skip
+PREFIXES = {
+    "/storage/v1/b/": "metadata",
+    "/upload/storage/v1/b/": "upload",
+    "/download/storage/v1/b/": "download",
+}
 FIELDS = {
     "contentType": "content_type", "contentEncoding": "content_encoding",
     "contentLanguage": "content_language", "contentDisposition": "content_disposition",
@@ -37,7 +41,8 @@ class JSONService:
     def routed(self, request):
         who = caller(request, self.directory)
         prefix = next(prefix for prefix in PREFIXES if request.path.startswith(prefix))
-        words = [urllib.parse.unquote(word) for word in request.path.removeprefix(prefix).split("/")]
+        rest = request.path.removeprefix(prefix)
+        words = [urllib.parse.unquote(word) for word in rest.split("/")]
         as_conditions(request)
         kind = PREFIXES[prefix]
         if kind == "upload" and request.method == "POST" and words[1:] == ["o"]:
@@ -66,7 +71,11 @@ class JSONService:
         else:
             document, body = {"name": request.parameter("name")}, bytes(request.body)
             content_type = request.header("content-type")
-        values = {FIELDS[name]: value for name, value in document.items() if name in FIELDS and value is not None}
+        values = {
+            FIELDS[name]: value
+            for name, value in document.items()
+            if name in FIELDS and value is not None
+        }
         attributes = Attributes(**({"content_type": content_type} | values))
         place = (bucket, document["name"])
         check_name(place[1])

@@ -203,7 +203,9 @@ class Objects:
         caller.require("storage.objects.get", text)
         caller.require("storage.objects.create", "/".join(place))
         generation = request.header("x-goog-copy-source-generation")
-        source = self.store.find(bucket, name, number(generation, "generation") if generation else None)
+        if generation is not None:
+            generation = number(generation, "generation")
+        source = self.store.find(bucket, name, generation)
         if source is None:
             raise GCSError("NoSuchKey", f"No such object: {text}")
         prefix = "x-goog-copy-source-if-"

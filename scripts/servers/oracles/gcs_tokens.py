@@ -143,7 +143,8 @@ class TokenService:
             if claims.get("sub") != identity.name:
                 raise ValueError("the subject is another")
         except (KeyError, TypeError, ValueError) as error:
-            raise oauth_error("invalid_grant", f"The subject token is not valid: {error}") from error
+            message = f"The subject token is not valid: {error}"
+            raise oauth_error("invalid_grant", message) from error
         return self.issued(
             identity, set(form["scope"].split()), issued_token_type=ACCESS_TOKEN_TYPE
         )
