@@ -1,7 +1,8 @@
 """Bad weather on demand, and a record of what was asked.
 
-A fault is chosen by a regular expression over "METHOD target", where wanted on one `listener` alone,
-and happens `times` times, after it was passed over `skip` times. What it does, in the order in which it happens:
+A fault is chosen by a regular expression over "METHOD target", where wanted on one `listener`
+alone, and happens `times` times, after it was passed over `skip` times. What it does, in the order
+in which it happens:
 
     hold            a name: the request waits until `release` is called with it
     delaySeconds    the request waits

@@ -177,7 +177,7 @@ class Connection:
             request.body = self.exactly(int(length))
 
     def answer(self, request, response, cut_after=None):
-        """Writes an answer, or `cut_after` bytes of its body; False when the connection is to end."""
+        """Writes an answer, or `cut_after` bytes of its body; False when the client is to go."""
         has_body = request.method != "HEAD" and response.status not in (204, 304)
         length = response.length()
         reason = http.client.responses.get(response.status, "Unknown")
