@@ -27,6 +27,7 @@ from oracles.azure_older import OlderClient
 from oracles.azure_service import BlobService
 from oracles.azure_store import Store
 from oracles.azure_tokens import TokenService, resource_id
+from oracles.certificates import context_for
 from oracles.faults import Weather
 from oracles.gcs_errors import scripted_failure as scripted_token_failure
 from oracles.program import Program, write_file
@@ -46,8 +47,12 @@ class Oracle:
         self.principals = Directory()
         self.service = BlobService(self.store, self.account, self.principals)
         self.tokens = TokenService(self.principals)
-        self.listener = Listener("storage", self.exchange(self.service.answer, scripted_failure))
+        exchange = self.exchange(self.service.answer, scripted_failure)
+        self.listener = Listener("storage", exchange)
         self.endpoint = f"{self.listener.origin}/{ACCOUNT}"
+        context, self.authority = context_for(directory)
+        self.encrypted = Listener("storage", exchange, context)
+        self.service.copies.authority = self.authority
         self.service.copies.own_place = self.own_place
 
     def exchange(self, handler, failure):
@@ -58,7 +63,8 @@ class Oracle:
     def own_place(self, url):
         parts = urllib.parse.urlsplit(url)
         path = urllib.parse.unquote(parts.path).split("/", 3)
-        if f"{parts.scheme}://{parts.netloc}" != self.listener.origin or len(path) != 4:
+        origins = (self.listener.origin, self.encrypted.origin)
+        if f"{parts.scheme}://{parts.netloc}" not in origins or len(path) != 4:
             return None
         return tuple(path[2:]) if path[1] == ACCOUNT and not parts.query else None
 
@@ -134,6 +140,8 @@ def make(directory):
     operations |= oracle.weather.operations()
     description = {
         "endpoint": oracle.endpoint,
+        "tlsEndpoint": f"{oracle.encrypted.origin}/{ACCOUNT}",
+        "certificateAuthorityFile": oracle.authority,
         "bucket": CONTAINER,
         "account": ACCOUNT,
         "accountKey": key,

@@ -17,6 +17,7 @@ It ends when standard input closes, on SIGTERM, and when the parent ends in what
 import secrets
 import threading
 
+from oracles.certificates import context_for
 from oracles.faults import Weather
 from oracles.gcs_client import Calls
 from oracles.gcs_errors import scripted_failure
@@ -44,6 +45,8 @@ class Oracle:
         self.json = JSONService(self.store, self.identities)
         self.listener = Listener("storage", self.exchange(self.answer))
         self.tokens.origin = self.listener.origin
+        context, self.authority = context_for(directory)
+        self.encrypted = Listener("storage", self.exchange(self.answer), context)
         self.lock = threading.Lock()
 
     def exchange(self, handler):
@@ -124,6 +127,8 @@ def make(directory):
     operations |= oracle.weather.operations()
     description = {
         "endpoint": oracle.listener.origin,
+        "tlsEndpoint": oracle.encrypted.origin,
+        "certificateAuthorityFile": oracle.authority,
         "bucket": BUCKET,
         "project": PROJECT,
         "iamEndpoint": oracle.listener.origin,

@@ -5,6 +5,7 @@ import base64
 import http.client
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -88,14 +89,19 @@ class Answer:
         return text.partition("<Code>")[2].partition("</Code>")[0]
 
 
-def send(url, method="GET", headers=(), body=None):
+def send(url, method="GET", headers=(), body=None, trusted=None):
     """One request whose target is exactly what stands after the host in `url`."""
     scheme, _, rest = url.partition("://")
     host, slash, target = rest.partition("/")
-    assert scheme == "http"
-    connection = http.client.HTTPConnection(host, timeout=60)
+    if scheme == "https":
+        context = ssl.create_default_context(cafile=trusted)
+        connection = http.client.HTTPSConnection(host, timeout=60, context=context)
+    else:
+        connection = http.client.HTTPConnection(host, timeout=60)
     try:
-        connection.putrequest(method, slash + target, skip_accept_encoding=True)
+        connection.putrequest(
+            method, slash + target, skip_host="Host" in headers, skip_accept_encoding=True
+        )
         for name, value in dict(headers).items():
             connection.putheader(name, value)
         if body is not None or method in ("PUT", "POST"):

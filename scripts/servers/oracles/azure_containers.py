@@ -74,7 +74,8 @@ class Containers:
             else:
                 xml += self.told(name, entry, "metadata" in included)
         following = encoded_marker(last) if last is not None else ""
-        return xml_response(xml + f"</Blobs><NextMarker>{following}</NextMarker></EnumerationResults>")
+        xml += f"</Blobs><NextMarker>{following}</NextMarker></EnumerationResults>"
+        return xml_response(xml)
 
     def page(self, name, prefix, delimiter, marker, most, included):
         names = self.store.names(name, prefix)
@@ -96,7 +97,8 @@ class Containers:
         xml += f"<Last-Modified>{updated}</Last-Modified><Etag>{stored.etag.strip(chr(34))}</Etag>"
         xml += f"<Content-Length>{stored.size}</Content-Length>"
         xml += f"<Content-Type>{escape(stored.properties.content_type)}</Content-Type>"
-        xml += f"<Content-Encoding>{escape(stored.properties.content_encoding or '')}</Content-Encoding>"
+        encoding = escape(stored.properties.content_encoding or "")
+        xml += f"<Content-Encoding>{encoding}</Content-Encoding>"
         xml += f"<Content-MD5>{stored.properties.content_md5 or ''}</Content-MD5>"
         xml += f"<BlobType>BlockBlob</BlobType><AccessTier>{stored.tier}</AccessTier>"
         xml += "<LeaseStatus>unlocked</LeaseStatus><LeaseState>available</LeaseState>"

@@ -1,6 +1,7 @@
 """Copies. The source is read over HTTP like any reader's, so it must be readable."""
 
 import http.client
+import ssl
 import urllib.parse
 import uuid
 
@@ -26,11 +27,13 @@ class Copies:
         self.store = blobs.store
         # Set by the program: what of a URL is ours, as the place of a blob.
         self.own_place = lambda _: None
+        self.authority = None
 
     def fetched(self, request, byte_range=None):
         """Reads the source as anybody would, with the conditions that it is to meet."""
         source = urllib.parse.urlsplit(request.header("x-ms-copy-source"))
-        if source.scheme != "http" or source.hostname not in ("127.0.0.1", "localhost"):
+        is_local = source.hostname in ("127.0.0.1", "localhost")
+        if source.scheme not in ("http", "https") or not is_local or source.port is None:
             raise bad_header("x-ms-copy-source")
         headers = {"x-ms-version": request.header("x-ms-version", "2023-11-03")}
         for name, header in CONDITIONS.items():
@@ -40,7 +43,7 @@ class Copies:
             headers["Authorization"] = value
         if byte_range:
             headers["x-ms-range"] = byte_range
-        connection = http.client.HTTPConnection(source.hostname, source.port or 80, timeout=60)
+        connection = self.connection(source)
         try:
             target = source.path + ("?" + source.query if source.query else "")
             connection.request("GET", target, headers=headers)
@@ -50,6 +53,14 @@ class Copies:
             raise AzureError("CannotVerifyCopySource", 500) from error
         finally:
             connection.close()
+
+    def connection(self, source):
+        if source.scheme == "http":
+            return http.client.HTTPConnection(source.hostname, source.port, timeout=60)
+        context = ssl.create_default_context(cafile=self.authority)
+        return http.client.HTTPSConnection(
+            source.hostname, source.port, timeout=60, context=context
+        )
 
     def source(self, request, byte_range=None):
         answer, body = self.fetched(request, byte_range)
@@ -61,7 +72,7 @@ class Copies:
 
     def copy(self, request, caller, place):
         """Copy Blob From URL with x-ms-requires-sync, and Copy Blob, which is done at once too."""
-        is_synchronous = request.header("x-ms-requires-sync") == "true"
+        is_synchronous = request.header("x-ms-requires-sync", "").lower() == "true"
         metadata = metadata_of(request)
         own = self.own_place(request.header("x-ms-copy-source"))
         if own is not None and caller.kind == "key" and not is_synchronous:

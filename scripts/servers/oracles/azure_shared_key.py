@@ -56,7 +56,8 @@ def string_to_sign(request, account):
         if name == "date" and request.header("x-ms-date") is not None:
             value = ""
         values.append(value)
-    return "\n".join(values) + "\n" + canonical_headers(request) + canonical_resource(request, account)
+    head = "\n".join(values) + "\n"
+    return head + canonical_headers(request) + canonical_resource(request, account)
 
 
 def canonical_headers(request):
