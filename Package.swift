@@ -100,8 +100,8 @@ let package = Package(
         .target(
             name: "TestKit",
             dependencies: [
-                "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
-                "CTestShims",
+                "BlobCore", "BlobWire", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
+                "BlobRPCClient", "CTestShims",
                 .product(name: "Logging", package: "swift-log"),
             ],
             path: "Tests/TestKit", swiftSettings: strict),

@@ -14,6 +14,7 @@ let package = Package(
             dependencies: [
                 .product(name: "BlobCore", package: "blobrpc"),
                 .product(name: "BlobRPCClient", package: "blobrpc"),
+                .product(name: "CloudBackends", package: "blobrpc"),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             swiftSettings: [

@@ -26,8 +26,47 @@ class Row:
 UNITS = {
     "p50_us": "us", "p99_us": "us", "max_us": "us", "calls_per_s": "calls/s",
     "gib_per_s": "GiB/s", "start_mib": "MiB", "peak_mib": "MiB", "calls": "calls",
+    "objects_per_s": "/s", "urls_per_s": "/s", "urls_per_cpu_s": "/s",
+    "total_cpu_ms_per_gib": "ms/GiB", "total_cpu_us_per_object": "us",
     "cpu_us": "us", "client_cpu_us": "us", "cpu_ms_per_gib": "ms/GiB",
 }
+
+
+def s3_rows():
+    """Ours against every direct client: ahead of all when every aim is met."""
+    transfers = [
+        ("s3 get, nginx", "s3-get", "gib_per_s", "total_cpu_ms_per_gib"),
+        ("s3 get, SeaweedFS", "s3-get-seaweedfs", "gib_per_s", "total_cpu_ms_per_gib"),
+        ("s3 put, sink", "s3-put", "gib_per_s", "total_cpu_ms_per_gib"),
+        ("s3 put, SeaweedFS", "s3-put-seaweedfs", "gib_per_s", "total_cpu_ms_per_gib"),
+        ("s3 get of 10,000 x 16 KiB, nginx", "s3-small-get", "objects_per_s",
+            "total_cpu_us_per_object"),
+        ("s3 put of 10,000 x 16 KiB, sink", "s3-small-put", "objects_per_s",
+            "total_cpu_us_per_object"),
+    ]
+    rows = []
+    for name, group, figure, cost in transfers:
+        for client in ("curl", "obstore", "s5cmd"):
+            rows.append(Row(f"{name} : {client}", group, "swift-client", figure, client,
+                at_least=1.0))
+        for client in ("curl", "obstore", "s5cmd"):
+            rows.append(Row(f"  processor time of all our processes : {client}", group,
+                "swift-client", cost, client))
+        if figure == "gib_per_s":
+            rows.append(Row(f"{name}, blobctl : curl", group, "blobctl", figure, "curl"))
+    return rows + [
+        Row("s3 part URLs per second of one core", "s3-presign", "backend", "urls_per_cpu_s",
+            at_least=300e3),
+        Row("  : obstore, URLs of blobs", "s3-presign", "backend", "urls_per_cpu_s", "obstore"),
+        Row("s3 10,000 part URLs through the socket, p50", "s3-presign", "socket", "p50_us",
+            at_most=50e3),
+        Row("s3 server memory, idle", "s3-memory", "get", "start_mib"),
+        Row("s3 server memory, peak, 8 gets of {stream}", "s3-memory", "get", "peak_mib",
+            at_most=256),
+        Row("s3 server memory, peak, 8 puts of {stream}", "s3-memory", "put", "peak_mib",
+            at_most=256),
+    ]
+
 
 ROWS = [
     Row("one call, one core, C client, capabilities", "one-call-pinned", "capabilities",
@@ -104,6 +143,7 @@ ROWS = [
         at_most=64),
     Row("server memory, peak of {memory} through 8 puts", "memory", "put", "peak_mib",
         at_most=64),
+    *s3_rows(),
 ]
 
 
@@ -130,7 +170,7 @@ def aim(row):
     return f">= {row.at_least:g}" if row.at_least is not None else None
 
 
-def evaluate(row, samples, failures, memory):
+def evaluate(row, samples, failures, names):
     """What the table says about the row; None when its group was not run."""
     ours = samples.get((row.group, row.series, row.figure), {})
     failed = {(row.group, row.series), (row.group, row.reference)} & failures
@@ -138,12 +178,12 @@ def evaluate(row, samples, failures, memory):
         return None
     if failed:
         return {
-            "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
+            "name": row.name.format(**names), "group": row.group, "series": row.series,
             "figure": row.figure, "unit": UNITS[row.figure], "ours": None, "reference": None,
             "ratio": None, "aim": aim(row), "met": False, "failed": sorted(failed)[0][1],
         }
     result = {
-        "name": row.name.format(memory=memory), "group": row.group, "series": row.series,
+        "name": row.name.format(**names), "group": row.group, "series": row.series,
         "figure": row.figure, "unit": UNITS[row.figure], "ours": summary(list(ours.values())),
         "reference": None, "ratio": None, "aim": aim(row), "met": None, "failed": None,
     }
@@ -207,8 +247,11 @@ def main():
     samples = read_samples(options.samples)
     with open(options.failures, encoding="utf-8") as file:
         failures = {tuple(line.rstrip("\n").split("\t")) for line in file}
-    memory = "1 GiB" if options.quick else "10 GiB"
-    results = [result for row in ROWS if (result := evaluate(row, samples, failures, memory))]
+    names = {
+        "memory": "1 GiB" if options.quick else "10 GiB",
+        "stream": "256 MiB" if options.quick else "1 GiB",
+    }
+    results = [result for row in ROWS if (result := evaluate(row, samples, failures, names))]
     conditions = {
         "pairs": options.pairs, "placement": "one core" if options.pinned else "free",
         "quick": options.quick, "cores": os.cpu_count(), "kernel": os.uname().release,

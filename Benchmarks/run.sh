@@ -14,7 +14,8 @@ usage: run.sh [--quick] [--pin] [--pairs N] [--only GROUP[,GROUP...]] [--json] [
                 except in the rows that say "one core"
   --pairs N     so many pairs of each
   --only        of: one-call, one-call-pinned, pipelined, pipelined-pinned, concurrent, get, put,
-                mixed, memory
+                mixed, memory, s3-get, s3-get-seaweedfs, s3-put, s3-put-seaweedfs, s3-small-get,
+                s3-small-put, s3-presign, s3-memory; or s3 for all that begin with it
   --json        JSON on standard output, the table on standard error
   --directory   where the temporary files go: a disk, not tmpfs, with 8 GiB to spare
   --no-build    what is built already is measured
@@ -50,6 +51,8 @@ mixed_milliseconds=3000
 stream_bytes=$gib
 memory_read_bytes=$((gib * 5 / 4))
 memory_repetitions=5
+# It stores what it is given, each time anew, on the disk.
+seaweedfs_bytes=$((gib / 4))
 if [ "$quick" = 1 ]; then
     calls=4000
     milliseconds=300
@@ -57,6 +60,7 @@ if [ "$quick" = 1 ]; then
     stream_bytes=$((gib / 4))
     memory_read_bytes=$((gib / 8))
     memory_repetitions=1
+    seaweedfs_bytes=$((gib / 8))
 fi
 
 if [ "$build" = 1 ]; then
@@ -65,6 +69,7 @@ fi
 bin=$PWD/bin
 blobbench=$(swift build -c release --show-bin-path)/blobbench
 blobrpcd=$(cd .. && swift build -c release --show-bin-path)/blobrpcd
+blobctl=${blobrpcd%/*}/blobctl
 
 if [ "$(stat -f -c %T "$directory")" = tmpfs ]; then
     echo "run.sh: $directory is a tmpfs; name a directory on a disk with --directory" >&2
@@ -133,7 +138,7 @@ start_blobrpcd() {
 }
 
 wanted() {
-    [ -z "$only" ] || [[ ",$only," == *",$1,"* ]]
+    [ -z "$only" ] || [[ ",$only," == *",$1,"* ]] || [[ $1 == s3-* && ",$only," == *,s3,* ]]
 }
 
 # sample GROUP SERIES ROUND COMMAND...: adds the command's figures. A series that fails is not tried
@@ -168,6 +173,7 @@ rounds() {
 }
 
 source groups.sh
+source s3_groups.sh
 
 load_before=$(cut -d ' ' -f 1-3 /proc/loadavg)
 prepare
@@ -180,6 +186,7 @@ rounds get get
 rounds put put
 rounds mixed mixed
 memory
+measure_s3
 load_after=$(cut -d ' ' -f 1-3 /proc/loadavg)
 
 report=(python3 report.py "$samples" "$failures" --pairs "$pairs")

@@ -36,5 +36,8 @@ done < <(git ls-files 'Sources/*.swift' 'Tests/*.swift' | xargs wc -l | grep -v 
 # A tiny client links the standard library and the C library, nothing else.
 scripts/check_linkage.sh || fail "a client program links too much"
 
+# Backends that cost a dependency can be left out.
+scripts/check_traits.sh || fail "a build without traits is not what it should be"
+
 [ "$failures" -eq 0 ] || exit 1
 echo "check: all rules hold"

@@ -87,7 +87,7 @@ public struct BlobRead: Sendable {
 
     /// The number of bytes that all ranges deliver together.
     public var byteCount: UInt64 {
-        ranges.reduce(0) { $0 &+ UInt64($1.count) }
+        ranges.reduce(0) { $0 &+ ($1.upperBound - $1.lowerBound) }
     }
 }
 

@@ -1,11 +1,18 @@
 #include "CCurlShims.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { RESCUED_BYTE_COUNT_MAX = 64 << 10 };
 
 static int socket_changed(CURL *easy, curl_socket_t socket, int what, void *argument,
                           void *socket_argument) {
-    (void)easy, (void)socket_argument;
+    (void)socket_argument;
     struct ccurl_engine *engine = argument;
+    struct ccurl_transfer *transfer = NULL;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    if (transfer != NULL && what != CURL_POLL_REMOVE) transfer->socket = socket;
     engine->handlers.watch_socket(engine->context, socket, what);
     return 0;
 }
@@ -76,4 +83,38 @@ struct ccurl_transfer *ccurl_engine_next_touched(struct ccurl_engine *engine) {
     transfer->next_touched = NULL;
     transfer->is_touched = 0;
     return transfer;
+}
+
+void ccurl_engine_unlist(struct ccurl_transfer *transfer) {
+    if (!transfer->is_upload_listed) return;
+    struct ccurl_transfer **link = &transfer->engine->uploads;
+    while (*link != NULL && *link != transfer) link = &(*link)->next_upload;
+    if (*link == transfer) *link = transfer->next_upload;
+    transfer->next_upload = NULL;
+    transfer->is_upload_listed = 0;
+}
+
+// A server may answer an upload early and close at once, which resets the connection: the answer is
+// in the kernel's buffer by then, but libcurl gives up when its next send fails, without reading.
+static void rescue(struct ccurl_transfer *transfer, int socket) {
+    uint8_t *bytes = malloc(RESCUED_BYTE_COUNT_MAX);
+    if (bytes == NULL) return;
+    size_t count = 0;
+    while (count < RESCUED_BYTE_COUNT_MAX) {
+        ssize_t result = recv(socket, bytes + count, RESCUED_BYTE_COUNT_MAX - count, MSG_DONTWAIT);
+        if (result <= 0) break;
+        count += (size_t)result;
+    }
+    free(transfer->rescued);
+    transfer->rescued = bytes;
+    transfer->rescued_count = count;
+}
+
+int ccurl_engine_close_socket(void *argument, curl_socket_t socket) {
+    struct ccurl_engine *engine = argument;
+    for (struct ccurl_transfer *transfer = engine->uploads; transfer != NULL;
+         transfer = transfer->next_upload)
+        if (transfer->socket == socket && transfer->is_plain && !transfer->has_response_byte)
+            rescue(transfer, socket);
+    return close(socket);
 }

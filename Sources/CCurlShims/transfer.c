@@ -132,6 +132,11 @@ static int before_request(void *argument, char *remote_address, char *local_addr
     }
     transfer->request_count += 1;
     transfer->connected_nanoseconds = monotonic_nanoseconds();
+    if (transfer->body_byte_count > 0 && !transfer->is_upload_listed) {
+        transfer->is_upload_listed = 1;
+        transfer->next_upload = transfer->engine->uploads;
+        transfer->engine->uploads = transfer;
+    }
     return CURL_PREREQFUNC_OK;
 }
 
@@ -147,6 +152,10 @@ struct ccurl_transfer *ccurl_transfer_create(struct ccurl_engine *engine) {
     }
     transfer->easy = easy;
     transfer->engine = engine;
+    transfer->socket = -1;
+    // The engine, not the transfer: a connection outlives the handle that has opened it.
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, ccurl_engine_close_socket);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, receive_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
@@ -163,19 +172,24 @@ struct ccurl_transfer *ccurl_transfer_create(struct ccurl_engine *engine) {
 }
 
 void ccurl_transfer_destroy(struct ccurl_transfer *transfer) {
+    ccurl_engine_unlist(transfer);
     curl_easy_cleanup(transfer->easy);
     curl_slist_free_all(transfer->header_lines);
     free(transfer->head);
+    free(transfer->rescued);
     free(transfer);
 }
 
 void ccurl_transfer_clear(struct ccurl_transfer *transfer) {
+    ccurl_engine_unlist(transfer);
+    free(transfer->rescued);
     struct ccurl_transfer kept = *transfer;
     curl_easy_setopt(kept.easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(kept.header_lines);
     memset(transfer, 0, sizeof *transfer);
     transfer->easy = kept.easy;
     transfer->engine = kept.engine;
+    transfer->socket = -1;
     transfer->head = kept.head;
     transfer->head_capacity = kept.head_capacity;
 }

@@ -49,6 +49,10 @@ struct S3Section: Decodable {
             result.encryption = try makeEncryption()
             result.paysForRequests = paysForRequests ?? false
             result.certificateFile = certificateFile
+            if let certificateFile, !FileManager.default.isReadableFile(atPath: certificateFile) {
+                throw BlobError(
+                    .invalidArgument, "s3.certificateFile: cannot read \(certificateFile)")
+            }
             if let partBytes { result.partByteCount = partBytes }
             if let concurrentParts { result.concurrentPartCount = concurrentParts }
             if let memoryBudgetBytes { result.memoryBudgetByteCount = memoryBudgetBytes }
@@ -76,6 +80,14 @@ struct S3Section: Decodable {
         }
 
         private func makeEncryption() throws(BlobError) -> S3Configuration.Encryption {
+            // Whoever names a key and not what for would believe it to be used.
+            guard kmsKeyID == nil || encryption == "kms" else {
+                throw BlobError(.invalidArgument, "s3.kmsKeyID needs encryption: kms")
+            }
+            guard customerKeyFile == nil || encryption == "customerKey" else {
+                throw BlobError(
+                    .invalidArgument, "s3.customerKeyFile needs encryption: customerKey")
+            }
             switch encryption {
             case nil, "bucketDefault": return .bucketDefault
             case "s3": return .s3

@@ -7,6 +7,12 @@ extension BehaviourContext {
         Int(clamping: max(capabilities.limits.minimumPartByteCount, 100_000))
     }
 
+    /// A part that no upload has, named as the store wants parts to be named.
+    var unknownPart: UploadedPart {
+        let etag = "\"00000000000000000000000000000000\""
+        return UploadedPart(partNumber: 1, etag: has(.partEntityTags) ? etag : nil)
+    }
+
     func beginUpload(
         _ key: String, options: MultipartOptions = MultipartOptions()
     ) async throws -> MultipartUpload {

@@ -14,7 +14,7 @@ extension BlobStoreBehaviour {
                 try await context.uploadPart(upload, 2, [9])
             }
             await expectError(.uploadNotFound) {
-                try await context.complete(upload, [UploadedPart(partNumber: 1)])
+                try await context.complete(upload, [context.unknownPart])
             }
             try await context.abort(upload)
             #expect(try await context.keys() == ["blob"])
@@ -31,7 +31,7 @@ extension BlobStoreBehaviour {
                     try await context.uploadPart(upload, 1, [1])
                 }
                 await expectError(.uploadNotFound, .invalidArgument) {
-                    try await context.complete(upload, [UploadedPart(partNumber: 1)])
+                    try await context.complete(upload, [context.unknownPart])
                 }
                 if context.has(.listParts) {
                     await expectError(.uploadNotFound, .invalidArgument) {

@@ -195,7 +195,7 @@ extension BlobStoreBehaviour {
         BlobStoreBehaviour("of many if-match writers of one version exactly one wins") { context in
             guard context.has(.conditionalPut) else { return }
             // The window of a wrong implementation is small: several rounds.
-            for _ in 0..<20 {
+            for _ in 0..<context.raceCount {
                 let current = try await context.put("blob", [255])
                 let winnerCount = await withTaskGroup(of: Bool.self) { group in
                     for value in UInt8(0)..<16 {

@@ -9,19 +9,25 @@ public struct BehaviourContext: Sendable {
     public let base: BlobURI
     /// What the store declares for that place.
     public let capabilities: Capabilities
+    /// How often a race is run whose window can be small.
+    public let raceCount: Int
 
     /// A context from its parts.
-    public init(store: any BlobStore, base: BlobURI, capabilities: Capabilities) {
+    public init(
+        store: any BlobStore, base: BlobURI, capabilities: Capabilities, raceCount: Int = 20
+    ) {
         self.store = store
         self.base = base
         self.capabilities = capabilities
+        self.raceCount = raceCount
     }
 
     /// A context that asks the store for its capabilities.
-    public init(store: any BlobStore, base: BlobURI) async throws {
+    public init(store: any BlobStore, base: BlobURI, raceCount: Int = 20) async throws {
         self.init(
             store: store, base: base,
-            capabilities: try await store.capabilities(of: base, options: CallOptions()))
+            capabilities: try await store.capabilities(of: base, options: CallOptions()),
+            raceCount: raceCount)
     }
 
     /// The blob `key` below the base.

@@ -130,6 +130,11 @@ public final class ServerProcess: Sendable {
         }
     }
 
+    /// How many descriptors the process has open.
+    public func openDescriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(identifier)/fd").count
+    }
+
     /// The most memory the process had in use at once, in bytes (VmHWM).
     public func peakResidentByteCount() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(identifier)/status", encoding: .utf8)

@@ -2,6 +2,7 @@ public import Backends
 public import BlobCore
 public import BlobRPCClient
 public import BlobRPCServer
+public import CloudBackends
 internal import Foundation
 public import LinuxIO
 internal import Logging
@@ -16,6 +17,7 @@ public final class TestServer: Sendable {
     public let store: BlobStoreDispatcher
     /// What it serves: the store, as `wrapping` made it.
     public let served: any BlobStore
+    private let s3: S3Backend?
     private let pool: BlockingPool
 
     /// The path of the socket.
@@ -27,10 +29,13 @@ public final class TestServer: Sendable {
     ///
     /// - Parameters:
     ///   - parent: Where its directory is made.
+    ///   - s3: How S3 is reached, if it is to be served.
+    ///   - mounts: What is mounted besides `data`.
     ///   - configure: Changes the listener before it is bound.
     ///   - wrapping: Makes what is served out of the store.
     public init(
         in parent: String = "/tmp", systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
+        s3 configuration: S3Configuration? = nil, mounts: [String: BlobURI] = [:],
         configure: (inout ListenerConfiguration) -> Void = { _ in },
         wrapping: (any BlobStore) -> any BlobStore = { $0 }
     ) throws {
@@ -38,12 +43,16 @@ public final class TestServer: Sendable {
         let root = "\(directory.path)/root"
         try FileManager.default.createDirectory(
             atPath: root, withIntermediateDirectories: true)
-        pool = BlockingPool(name: "test-io", threadCount: 4)
+        let pool = BlockingPool(name: "test-io", threadCount: 4)
+        self.pool = pool
         let local = try LocalBackend(
             configuration: LocalBackendConfiguration(roots: [root], blockingPool: pool))
-        store = try BlobStoreDispatcher(
-            backends: [.file: local],
-            mounts: ["data": try BlobURI(parsingPrefix: "file://\(root)/mounted")])
+        var backends: [BlobURI.Scheme: any BlobStore] = [.file: local]
+        s3 = try configuration.map { try S3Backend(configuration: $0, blockingPool: pool) }
+        backends[.s3] = s3
+        var mounts = mounts
+        mounts["data"] = try BlobURI(parsingPrefix: "file://\(root)/mounted")
+        store = try BlobStoreDispatcher(backends: backends, mounts: mounts)
         var listener = ListenerConfiguration(path: "\(directory.path)/socket")
         // Generous by default: on a loaded machine a test may not run for half a minute. A test of a
         // limit sets that limit.
@@ -53,16 +62,16 @@ public final class TestServer: Sendable {
             listener.timeouts[keyPath: limit] = .seconds(300)
         }
         configure(&listener)
-        var configuration = ServerConfiguration(
+        var server = ServerConfiguration(
             listeners: [listener], eventLoopCount: eventLoopCount)
-        configuration.drainTimeout = .seconds(5)
-        configuration.schemes = ["blob", "file"]
-        configuration.mountNames = ["data"]
+        server.drainTimeout = .seconds(30)
+        server.schemes = (backends.keys.map(\.rawValue) + ["blob"]).sorted()
+        server.mountNames = mounts.keys.sorted()
         var logger = Logger(label: "test", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = .critical
         served = wrapping(store)
-        server = try BlobServer(
-            configuration: configuration, store: served, blockingPool: pool,
+        self.server = try BlobServer(
+            configuration: server, store: served, blockingPool: pool,
             logger: logger, systemCalls: systemCalls)
     }
 
@@ -81,6 +90,7 @@ public final class TestServer: Sendable {
     /// Stops the server and waits for it.
     public func stop() async {
         await server.shutdown()
+        await s3?.close()
         pool.shutdown()
     }
 }

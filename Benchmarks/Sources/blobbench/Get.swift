@@ -44,7 +44,7 @@ extension BlobClient {
     /// Reads a blob and drops its bytes.
     ///
     /// - Returns: The number of bytes that came.
-    fileprivate func drain(_ uri: BlobURI) async throws -> UInt64 {
+    func drain(_ uri: BlobURI) async throws -> UInt64 {
         var received: UInt64 = 0
         for try await chunk in try await read(uri) { received += UInt64(chunk.bytes.count) }
         return received

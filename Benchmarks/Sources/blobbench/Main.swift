@@ -7,5 +7,8 @@ struct BlobBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "blobbench",
         abstract: "One sample of one benchmark; Benchmarks/run.sh runs them all.",
-        subcommands: [Latency.self, Calls.self, Get.self, Put.self, Mixed.self])
+        subcommands: [
+            Latency.self, Calls.self, Get.self, Put.self, Mixed.self, GetMany.self, PutMany.self,
+            Presign.self, Sign.self,
+        ])
 }

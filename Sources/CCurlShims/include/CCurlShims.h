@@ -34,6 +34,8 @@ struct ccurl_engine {
     void *_Nullable context;
     // Transfers that got body bytes since the list was last taken.
     struct ccurl_transfer *_Nullable touched;
+    // Transfers that send a body.
+    struct ccurl_transfer *_Nullable uploads;
 };
 
 // One easy handle with the state of its callbacks.
@@ -58,6 +60,14 @@ struct ccurl_transfer {
     size_t head_field_count_total;
 
     struct ccurl_transfer *_Nullable next_touched;
+    struct ccurl_transfer *_Nullable next_upload;
+
+    // What the kernel still had for a broken upload when its socket was closed; this transfer's
+    // memory. See engine.c.
+    uint8_t *_Nullable rescued;
+    size_t rescued_count;
+    // The socket that libcurl last waited on for this transfer; -1 before.
+    int32_t socket;
 
     // When the connection stood, in monotonic nanoseconds; 0 before.
     int64_t connected_nanoseconds;
@@ -69,6 +79,9 @@ struct ccurl_transfer {
     uint64_t body_read_count;
     int32_t request_count;
 
+    // Whether the bytes on the socket are HTTP as it is, not TLS.
+    uint8_t is_plain;
+    uint8_t is_upload_listed;
     uint8_t may_be_replayed;
     // The final answer came before the whole body was read, and is no success: no more is sent.
     uint8_t is_refused;
@@ -96,6 +109,10 @@ int ccurl_engine_act(struct ccurl_engine *_Nonnull engine, int socket, int mask)
 // The next finished transfer and its CURLcode, or NULL.
 struct ccurl_transfer *_Nullable ccurl_engine_next_finished(struct ccurl_engine *_Nonnull engine,
                                                             int *_Nonnull result);
+// For ccurl_transfer_create: closes a socket, keeping what came over it for a broken upload.
+int ccurl_engine_close_socket(void *_Nonnull engine, curl_socket_t socket);
+// Forgets an upload.
+void ccurl_engine_unlist(struct ccurl_transfer *_Nonnull transfer);
 // One transfer that got bytes, taken from the list, or NULL.
 struct ccurl_transfer *_Nullable ccurl_engine_next_touched(struct ccurl_engine *_Nonnull engine);
 

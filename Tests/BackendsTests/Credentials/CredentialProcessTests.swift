@@ -115,10 +115,9 @@ import Testing
             sleep 600 &
             echo '{"Version": 1, "AccessKeyId": "A", "SecretAccessKey": "s"}'
             """)
-        fixture.processTimeout = .seconds(30)
-        let start = ContinuousClock.now
+        // Waiting for the child would end in this limit's error; a crowded machine does not.
+        fixture.processTimeout = .seconds(300)
         #expect(try await fixture.chain().credentials().accessKeyID == "A")
-        #expect(ContinuousClock.now - start < .seconds(20))
     }
 
     @Test("More output than any document has is cut off")

@@ -42,11 +42,7 @@ struct HTTPConnectionTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for index in 0..<20 {
                     group.addTask {
-                        // Waiting for a turn is no time to connect.
-                        let request = fixture.request(.get, "/\(index)") {
-                            $0.timeouts.connect = .seconds(60)
-                        }
-                        let answer = try await fixture.run(request)
+                        let answer = try await fixture.run(fixture.request(.get, "/\(index)"))
                         #expect(answer.body.utf8Text == "/\(index)")
                     }
                 }
@@ -98,7 +94,7 @@ struct HTTPConnectionTests {
         }
         try await withHTTP(HTTPFixture(settings: settings) { _ in ScriptedResponse() }) { fixture in
             func target(_ host: String, usesProxy: Bool = true) async throws -> ScriptedRequest? {
-                var request = HTTPRequest(.get, "http://\(host):\(server.port)/x/../y")
+                var request = HTTPFixture.request(url: "http://\(host):\(server.port)/x/../y")
                 request.usesProxy = usesProxy
                 request.headers.append("Authorization", "secret")
                 try await fixture.run(request)
@@ -127,7 +123,7 @@ struct HTTPConnectionTests {
                 HTTPProxyEnvironment(secure: "http://127.0.0.1:\(server.port)"))
         }
         try await withHTTP(HTTPFixture(settings: settings) { _ in ScriptedResponse() }) { fixture in
-            var request = HTTPRequest(.get, "https://far.test/secret")
+            var request = HTTPFixture.request(url: "https://far.test/secret")
             request.headers.append("Authorization", "secret")
             let failure = await expectFailure(.proxy) { try await fixture.run(request) }
             #expect(failure?.mayHaveBeenSent == false)
@@ -147,19 +143,21 @@ struct HTTPConnectionTests {
         for caller in [loop, ended] {
             let engine = try await Task(executorPreference: caller) {
                 let engine = try pool.engine()
-                _ = try await engine.send(HTTPRequest(.get, server.url())).next()
+                _ = try await engine.send(HTTPFixture.request(url: server.url())).next()
                 return engine
             }.value
             #expect(engine.loop === caller)
             #expect(engine !== own)
         }
-        _ = try await own.send(HTTPRequest(.get, server.url())).next()
+        _ = try await own.send(HTTPFixture.request(url: server.url())).next()
         #expect(server.counts.connections == 3)
         ended.shutdownAndWait()
         pool.close()
         pool.close()
         await expectFailure(.shutDown) { _ = try pool.engine() }
-        await expectFailure(.shutDown) { _ = try await own.send(HTTPRequest(.get, server.url())) }
+        await expectFailure(.shutDown) {
+            _ = try await own.send(HTTPFixture.request(url: server.url()))
+        }
         try await server.wait { $0.openConnections == 0 }
         // The loop of a caller is the caller's.
         await withCheckedContinuation { continuation in

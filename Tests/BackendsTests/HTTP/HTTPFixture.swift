@@ -37,12 +37,20 @@ struct HTTPFixture {
         return settings
     }
 
-    /// A request with timeouts that no loaded machine reaches.
+    /// A request to the server.
     func request(
         _ method: HTTPRequest.Method = .get, _ target: String = "/",
         _ configure: (inout HTTPRequest) -> Void = { _ in }
     ) -> HTTPRequest {
-        var request = HTTPRequest(method, server.url(target))
+        Self.request(method, url: server.url(target), configure)
+    }
+
+    /// A request with timeouts that no loaded machine reaches.
+    static func request(
+        _ method: HTTPRequest.Method = .get, url: String,
+        _ configure: (inout HTTPRequest) -> Void = { _ in }
+    ) -> HTTPRequest {
+        var request = HTTPRequest(method, url)
         request.timeouts = HTTPTimeouts(
             connect: .seconds(100), firstByte: .seconds(100), stall: .seconds(100))
         configure(&request)

@@ -148,7 +148,7 @@ struct HTTPLifeTests {
         defer { server.stop() }
         let loop = try EventLoop(name: "test-http")
         var engine: HTTPEngine? = try HTTPEngine(loop: loop, settings: HTTPFixture.settings())
-        let response = try await engine?.send(HTTPRequest(.get, server.url()))
+        let response = try await engine?.send(HTTPFixture.request(url: server.url()))
         #expect(try await response?.collect(maximumByteCount: 10).count == 5)
         #expect(server.counts.openConnections == 1)
         engine = nil

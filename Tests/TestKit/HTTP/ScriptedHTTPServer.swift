@@ -60,13 +60,16 @@ public final class ScriptedHTTPServer: Sendable {
     private let listener: Int32
 
     /// Starts a server that asks `early` for each head and `script` for each whole request.
+    ///
+    /// - Parameter port: Where to listen; any free port without.
     public init(
-        early: @escaping EarlyScript = { _ in nil }, _ script: @escaping Script
+        port: ReservedPort? = nil, early: @escaping EarlyScript = { _ in nil },
+        _ script: @escaping Script
     ) throws {
         self.script = script
         self.early = early
         loop = try EventLoop(name: "scripted-http")
-        (listener, port) = try Self.listen()
+        (listener, self.port) = try Self.listen(port)
         loop.execute { [self] in accept() }
     }
 
@@ -177,22 +180,17 @@ public final class ScriptedHTTPServer: Sendable {
         }
     }
 
-    private static func listen() throws -> (listener: Int32, port: UInt16) {
-        let stream = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue)
-        let listener = socket(AF_INET, stream | Int32(SOCK_CLOEXEC.rawValue), 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let result = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(listener, address, length) == 0
-                    && Glibc.listen(listener, 512) == 0
-                    && getsockname(listener, address, &length) == 0
-            }
+    private static func listen(
+        _ reserved: ReservedPort?
+    ) throws -> (listener: Int32, port: UInt16) {
+        let (listener, port) = try ReservedPort.bind(
+            to: reserved?.number ?? 0, reuses: reserved != nil)
+        guard Glibc.listen(listener, 512) == 0 else {
+            let code = errno
+            close(listener)
+            throw ServerProcessError(description: "no listener: errno \(code)")
         }
-        guard result else { throw ServerProcessError(description: "no listener: errno \(errno)") }
-        return (listener, UInt16(bigEndian: address.sin_port))
+        return (listener, port)
     }
 }
 

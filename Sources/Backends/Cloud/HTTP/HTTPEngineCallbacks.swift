@@ -1,7 +1,8 @@
 internal import CCurlShims
 internal import LinuxIO
 
-let ccurl_socket_timeout: Int32 = -1
+/// CURL_SOCKET_TIMEOUT, which Swift does not see: no socket, but the timer.
+let curlSocketTimeout: Int32 = -1
 
 extension HTTPExchange {
     static func of(_ transfer: UnsafeMutablePointer<ccurl_transfer>) -> HTTPExchange? {
@@ -74,7 +75,7 @@ extension HTTPEngineCore {
         } else if milliseconds > 0 {
             curlTimer = loop.schedule(after: .milliseconds(milliseconds)) { [self] in
                 curlTimer = nil
-                act(ccurl_socket_timeout, 0)
+                act(curlSocketTimeout, 0)
             }
         }
     }

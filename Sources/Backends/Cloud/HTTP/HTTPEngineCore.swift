@@ -201,7 +201,7 @@ final class HTTPEngineCore: @unchecked Sendable {
 extension HTTPEngineCore: EndOfTurnHandler {
     func endOfTurn() {
         isKickQueued = false
-        act(ccurl_socket_timeout, 0)
+        act(curlSocketTimeout, 0)
     }
 
     /// Acts upon what the callbacks have noted while libcurl was on the stack.

@@ -44,6 +44,7 @@ extension HTTPEngineCore {
         _ transfer: UnsafeMutablePointer<ccurl_transfer>, for request: PreparedRequest
     ) -> Bool {
         transfer.pointee.body_byte_count = request.bodyByteCount
+        transfer.pointee.is_plain = request.isSecure ? 0 : 1
         transfer.pointee.may_be_replayed = request.mayBeReplayed ? 1 : 0
         var options = OptionList(transfer)
         options.set(CURLOPT_URL, request.url)

@@ -49,6 +49,13 @@ extension HTTPEngineCore {
 
     func finish(_ exchange: HTTPExchange, _ result: Int32) {
         guard let transfer = exchange.transfer else { return }
+        if exchange.head == nil, let rescued = RescuedResponse(transfer) {
+            release(exchange, keepsTransfer: false)
+            exchange.mailbox.deliver(head: rescued.head)
+            if !rescued.body.isEmpty { _ = exchange.mailbox.deliver(rescued.body) }
+            exchange.mailbox.end(nil)
+            return
+        }
         let failure = exchange.failure(transfer, result)
         exchange.deliverPiece()
         release(exchange, keepsTransfer: result == 0)

@@ -51,14 +51,15 @@ struct TransferWatch {
         let isSent = progress.sentByteCount >= progress.bodyByteCount
         if isSent, !progress.hasResponse {
             slowTime = 0
-            // The last bytes may have left long after libcurl had them, but not before the last
-            // check that saw some of them still here.
-            var start = max(connectedAt, progress.bodyReadAt)
-            if !wasSent, progress.bodyByteCount > 0, let lastTime { start = max(start, lastTime) }
+            // Between two checks the last bytes may have left at any moment, even long after libcurl
+            // had them: rather too late than too early.
+            let isLate = !wasSent && progress.bodyByteCount > 0 && lastTime != nil
+            let start = isLate ? now : max(connectedAt, progress.bodyReadAt)
             wasSent = true
             return answerWait(since: start, now: now)
         }
-        return stallWait(progress, byteCount: byteCount, since: lastTime ?? connectedAt, now: now)
+        let start = max(connectedAt, lastTime ?? connectedAt)
+        return stallWait(progress, byteCount: byteCount, since: start, now: now)
     }
 
     private var answerStart: Int64?
@@ -88,7 +89,8 @@ struct TransferWatch {
             return .fail(
                 HTTPFailure(.stalled, "the transfer has come to a stop", mayHaveBeenSent: true))
         }
-        return .checkAgain(after: max(1, min(interval, stall - slowTime)))
+        // Never sooner: over a short while, a single byte would look like a good rate.
+        return .checkAgain(after: interval)
     }
 }
 

@@ -29,10 +29,12 @@ public final class S3Backend: BlobStore {
             engineSettings: HTTPEngineSettings(), policy: RetryPolicy())
     }
 
+    /// - Parameter credentials: Asked instead of what `configuration` says; for tests.
     init(
         configuration: S3Configuration, blockingPool: BlockingPool,
         environment: CredentialEnvironment, engineSettings: HTTPEngineSettings,
-        policy: RetryPolicy, clock: WallClock = .system
+        policy: RetryPolicy, clock: WallClock = .system, timeouts: S3Timeouts = S3Timeouts(),
+        credentials: (any AWSCredentialSource)? = nil
     ) throws(BlobError) {
         guard configuration.partByteCount >= Int(S3Limits.minimumPartByteCount),
             configuration.partByteCount <= 1 << 30
@@ -41,6 +43,13 @@ public final class S3Backend: BlobStore {
         }
         guard (1...256).contains(configuration.concurrentPartCount) else {
             throw BlobError(.invalidArgument, "concurrentPartCount must be 1 to 256")
+        }
+        guard configuration.memoryBudgetByteCount > 0 else {
+            throw BlobError(.invalidArgument, "memoryBudgetByteCount must be positive")
+        }
+        // Others are found, and checked, when they are needed.
+        if let region = configuration.region, !S3Endpoint.isRegionName(region) {
+            throw BlobError(.invalidArgument, "'\(region.prefix(64))' is no region")
         }
         self.configuration = configuration
         endpoint = try S3Endpoint(configuration)
@@ -61,10 +70,11 @@ public final class S3Backend: BlobStore {
         let regionSource = identity.regionSource
         client = S3Client(
             S3Client.Parts(
-                endpoint: endpoint, engines: engines, credentials: identity.credentials,
+                endpoint: endpoint, engines: engines,
+                credentials: credentials ?? identity.credentials,
                 regions: S3Regions { () throws(BlobError) in try await regionSource.region() },
                 commonHeaders: options.common,
-                policy: policy, clock: clock))
+                policy: policy, clock: clock, timeouts: timeouts))
         journal =
             if let path = configuration.journalDirectory {
                 try S3UploadJournal(path: path, endpointName: endpoint.name)
@@ -135,7 +145,7 @@ public final class S3Backend: BlobStore {
     }
 
     func size(_ reply: S3Reply, _ uri: BlobURI) throws(BlobError) -> UInt64 {
-        guard let size = reply.headers["content-length"].flatMap({ UInt64($0) }) else {
+        guard let size = reply.headers["content-length"].flatMap(S3ByteCount.parse) else {
             throw BlobError(
                 .backendUnavailable, "the service does not say how large the blob is", uri: uri,
                 origin: .backend)

@@ -74,22 +74,10 @@ struct S3Digests: Sendable {
     ) throws(BlobError) -> S3Digests {
         var result = S3Digests(payloadHash: SigV4.unsignedPayload)
         if signsPayload { result.payloadHash = try SigV4.payloadHash(pieces) }
-        switch checksum {
-        case nil: break
-        case .crc32c?:
-            var value = CRC32C()
-            for piece in pieces { value.update(piece) }
-            result.checksum = value.base64
-        case .crc64nvme?:
-            var value = CRC64NVME()
-            for piece in pieces { value.update(piece) }
-            result.checksum = value.base64
-        case .sha256?:
-            let digest = try SHA256Digest()
-            for piece in pieces {
-                try piece.withUnsafeBytes { bytes throws(BlobError) in try digest.update(bytes) }
-            }
-            result.checksum = Base64.text(of: try digest.finish())
+        if let checksum {
+            var running = try S3RunningChecksum(checksum)
+            for piece in pieces { try running.update(piece) }
+            result.checksum = try running.finish()
         }
         return result
     }

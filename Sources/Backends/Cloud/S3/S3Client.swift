@@ -15,12 +15,13 @@ final class S3Client: Sendable {
         var commonHeaders: [HTTPHeaders.Field]
         var policy: RetryPolicy
         var clock: WallClock
+        var timeouts = S3Timeouts()
     }
 
     let parts: Parts
     let signer = SigV4Signer(cache: SigningKeyCache())
     private let budget = RetryBudget()
-    private let concurrency: S3Concurrency
+    let concurrency: S3Concurrency
     /// How far the service's clock is ahead of ours, in milliseconds (S3-17).
     private let clockOffset = Atomic<Int64>(0)
 
@@ -35,6 +36,12 @@ final class S3Client: Sendable {
         return Timestamp(milliseconds: parts.clock.now().milliseconds &+ offset)
     }
 
+    /// Later signatures say what the service says the time is.
+    func learnTime(_ serverTime: Timestamp) {
+        let offset = serverTime.milliseconds &- parts.clock.now().milliseconds
+        clockOffset.store(offset, ordering: .relaxed)
+    }
+
     // MARK: Requests
 
     /// Sends `request` until it succeeds or there is no point in going on, and reads the answer.
@@ -45,19 +52,19 @@ final class S3Client: Sendable {
             request, policy: parts.policy, budget: budget, deadline: deadline)
         while true {
             let failure: S3Failure
-            var credentials: AWSCredentials?
+            var attempt: S3Attempt?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
                 defer { permit.release() }
-                let response = try await send(request, &credentials, deadline)
+                let response = try await send(request, &attempt, deadline)
                 let reply = try await collect(
-                    response, request, maximumByteCount, progress.isAmbiguous)
+                    response, request, attempt, maximumByteCount)
                 succeeded(request)
                 return reply
             } catch {
                 failure = error
             }
-            try await pause(after: failure, request, credentials, &progress)
+            try await pause(after: failure, request, attempt, &progress)
         }
     }
 
@@ -69,20 +76,20 @@ final class S3Client: Sendable {
             request, policy: parts.policy, budget: budget, deadline: deadline)
         while true {
             let failure: S3Failure
-            var credentials: AWSCredentials?
+            var attempt: S3Attempt?
             do throws(S3Failure) {
                 let permit = try await concurrency.enter(request.bucket)
                 defer { permit.release() }
-                let response = try await send(request, &credentials, deadline)
+                let response = try await send(request, &attempt, deadline)
                 guard (200..<300).contains(response.status) else {
-                    throw await refusal(response, request)
+                    throw await refusal(response, request, attempt)
                 }
                 succeeded(request)
                 return response
             } catch {
                 failure = error
             }
-            try await pause(after: failure, request, credentials, &progress)
+            try await pause(after: failure, request, attempt, &progress)
         }
     }
 
@@ -101,15 +108,17 @@ final class S3Client: Sendable {
     // MARK: One attempt
 
     private func send(
-        _ request: S3Request, _ credentials: inout AWSCredentials?, _ deadline: CallDeadline
+        _ request: S3Request, _ attempt: inout S3Attempt?, _ deadline: CallDeadline
     ) async throws(S3Failure) -> HTTPResponse {
-        let region: String
         let http: HTTPRequest
         do throws(BlobError) {
             try deadline.check()
-            credentials = try await parts.credentials?.credentials()
-            region = try await parts.regions.region(of: request.bucket, now: .now)
-            http = try signed(request, credentials, region)
+            // CM-07: anew for every attempt.
+            let credentials = try await parts.credentials?.credentials()
+            let region = try await parts.regions.region(of: request.bucket, now: .now)
+            let current = S3Attempt(region: region, credentials: credentials, time: now)
+            attempt = current
+            http = try signed(request, current)
         } catch {
             throw S3Failure(error)
         }
@@ -121,9 +130,9 @@ final class S3Client: Sendable {
     }
 
     private func signed(
-        _ request: S3Request, _ credentials: AWSCredentials?, _ region: String
+        _ request: S3Request, _ attempt: S3Attempt
     ) throws(BlobError) -> HTTPRequest {
-        let address = try parts.endpoint.address(bucket: request.bucket, region: region)
+        let address = try parts.endpoint.address(bucket: request.bucket, region: attempt.region)
         let encodedPath =
             request.key.isEmpty && !address.path.isEmpty
             ? address.path : address.encodedPath(key: request.key)
@@ -132,27 +141,27 @@ final class S3Client: Sendable {
         http.headers = request.headers
         for field in parts.commonHeaders { http.headers.append(field.name, field.value) }
         http.body = request.body.http
-        http.timeouts = request.timeouts
+        http.timeouts = request.takesLong ? parts.timeouts.long : parts.timeouts.usual
         http.receiveWindow = request.receiveWindow
         http.expectsContinue = request.expectsContinue
-        guard let credentials else { return http }
+        guard let credentials = attempt.credentials else { return http }
         let unsigned = SigV4Request(
             method: request.method.rawValue, host: address.host, encodedPath: encodedPath,
             query: request.query,
             headers: http.headers.fields.map { (name: $0.name, value: $0.value) },
             payloadHash: request.body.payloadHash)
         let fields = try signer.authorization(
-            unsigned, credentials: credentials, region: region, at: now)
+            unsigned, credentials: credentials, region: attempt.region, at: attempt.time)
         for field in fields { http.headers.append(field.name, field.value) }
         return http
     }
 
     private func collect(
-        _ response: HTTPResponse, _ request: S3Request, _ maximumByteCount: Int,
-        _ followsAmbiguousAttempt: Bool
+        _ response: HTTPResponse, _ request: S3Request, _ attempt: S3Attempt?,
+        _ maximumByteCount: Int
     ) async throws(S3Failure) -> S3Reply {
         guard (200..<300).contains(response.status) else {
-            throw await refusal(response, request)
+            throw await refusal(response, request, attempt)
         }
         let body: Bytes
         do throws(HTTPFailure) {
@@ -161,50 +170,78 @@ final class S3Client: Sendable {
             throw S3Failure(error, request: request)
         }
         let reply = S3Reply(
-            status: response.status, headers: response.headers, body: body,
-            followsAmbiguousAttempt: followsAmbiguousAttempt)
+            status: response.status, headers: response.headers,
+            document: request.expectsDocument
+                ? try Self.document(body, request) : XMLElement(name: ""))
         // S3-10: by the root element, never by a search that a key's name could answer.
-        if request.mayFailLate, !body.isEmpty {
-            let document = try reply.document(request)
-            if document.name == "Error" {
-                var failure = S3Failure(
-                    status: 500, headers: response.headers, document: document, request: request)
-                failure.isAmbiguous = false
-                throw failure
-            }
+        if reply.document.name == "Error" {
+            throw S3Failure(
+                status: response.status, headers: response.headers, document: reply.document,
+                isLate: true, request: request)
         }
         return reply
     }
 
+    /// CM-11: what was cut off or garbled on the way may come whole the next time; what is meant to
+    /// do harm comes again.
+    private static func document(
+        _ body: Bytes, _ request: S3Request
+    ) throws(S3Failure) -> XMLElement {
+        do throws(XMLFailure) {
+            return try XMLElement(parsing: body)
+        } catch {
+            var failure = S3Failure.nonsense(request, "with XML that is \(error)")
+            if error == .forbidden || error == .tooLarge { failure.retry = nil }
+            throw failure
+        }
+    }
+
     /// What a response says that is no success.
-    private func refusal(_ response: HTTPResponse, _ request: S3Request) async -> S3Failure {
+    private func refusal(
+        _ response: HTTPResponse, _ request: S3Request, _ attempt: S3Attempt?
+    ) async -> S3Failure {
         var document: XMLElement?
         if request.method != .head {
-            do {
+            let isVague = Self.vagueStatuses.contains(response.status)
+            do throws(HTTPFailure) {
                 let body = try await response.collect(maximumByteCount: Self.maximumErrorByteCount)
-                document = try XMLElement(parsing: body)
+                do throws(XMLFailure) {
+                    document = try XMLElement(parsing: body)
+                } catch {
+                    if isVague, error == .truncated, !body.isEmpty {
+                        return .nonsense(request, "HTTP \(response.status) with half a reason")
+                    }
+                }
             } catch {
-                // The status tells enough; what is left of the body is not worth a wait.
                 response.cancel()
+                if isVague, error.kind != .responseTooLarge {
+                    return S3Failure(error, request: request)
+                }
             }
         }
-        return S3Failure(
+        var failure = S3Failure(
             status: response.status, headers: response.headers, document: document,
             request: request)
+        if document == nil, failure.correction == nil, let attempt {
+            failure.correction = likelyCorrection(failure, attempt)
+        }
+        return failure
     }
 
     private static let maximumErrorByteCount = 64 << 10
+    /// Those that say little without a code: what is missing may be the blob or the bucket (CM-09).
+    private static let vagueStatuses: Set = [400, 403, 404, 409]
 
     // MARK: Between attempts
 
     /// Waits until the next attempt may begin, or throws the failure that it ends with.
     private func pause(
-        after failure: S3Failure, _ request: S3Request, _ credentials: AWSCredentials?,
+        after failure: S3Failure, _ request: S3Request, _ attempt: S3Attempt?,
         _ progress: inout S3Progress
     ) async throws(S3Failure) {
         if failure.retry == .throttled { concurrency.throttled(request.bucket) }
-        if let correction = failure.correction, progress.mayCorrect(correction),
-            await correct(correction, failure, request, credentials)
+        if let correction = failure.correction, let attempt, progress.mayCorrect(correction),
+            correct(correction, failure, request, attempt)
         {
             return
         }
@@ -213,32 +250,6 @@ final class S3Client: Sendable {
             try await parts.engines.sleep(for: delay)
         } catch {
             throw S3Failure(BlobError.cancelled)
-        }
-    }
-
-    /// Puts right what the service complained about; false when that is not possible.
-    private func correct(
-        _ correction: S3ErrorRule.Correction, _ failure: S3Failure, _ request: S3Request,
-        _ credentials: AWSCredentials?
-    ) async -> Bool {
-        switch correction {
-        case .clockSkew:
-            guard let serverTime = failure.serverTime else { return false }
-            let offset = serverTime.milliseconds &- parts.clock.now().milliseconds
-            clockOffset.store(offset, ordering: .relaxed)
-            return true
-        case .credentials:
-            guard let source = parts.credentials, let credentials else { return false }
-            source.invalidate(credentials)
-            return true
-        case .region:
-            // One hop, and never to where the answer came from (S3-07).
-            guard let region = failure.region,
-                let asked = try? await parts.regions.region(of: request.bucket, now: .now),
-                region != asked
-            else { return false }
-            parts.regions.learn(region, of: request.bucket, now: .now)
-            return true
         }
     }
 }

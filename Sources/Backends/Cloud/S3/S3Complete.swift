@@ -88,15 +88,12 @@ extension S3Backend {
         request.headers.append("content-type", "application/xml")
         let body = Bytes(utf8: document(parts))
         request.body = .bytes([body], payloadHash: try SigV4.payloadHash([body]))
-        request.mayFailLate = true
-        // S3-12: the service may take minutes and keeps the connection alive with blanks.
-        request.timeouts.firstByte = .seconds(300)
-        request.timeouts.stall = .seconds(300)
-        request.timeouts.minimumByteRate = 0
+        request.expectsDocument = true
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(
                 request, maximumByteCount: 1 << 20, deadline: write.deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "CompleteMultipartUploadResult",
                 let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted)
             else { throw S3Failure.nonsense(request, "without an entity tag") }

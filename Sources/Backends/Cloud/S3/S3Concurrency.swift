@@ -20,6 +20,9 @@ final class S3Concurrency: Sendable {
 
     func throttled(_ bucket: String) { limit(bucket).noteThrottle(now: .now) }
 
+    /// For tests.
+    func width(of bucket: String) -> Int { limit(bucket).width }
+
     private func limit(_ bucket: String) -> AdaptiveConcurrency {
         limits.withLock { limits in
             if let limit = limits[bucket] { return limit }

@@ -12,18 +12,25 @@ struct S3ContentRange: Sendable, Equatable {
         let halves = words[1].split(separator: "/", omittingEmptySubsequences: false)
         guard halves.count == 2 else { return nil }
         if halves[1] != "*" {
-            guard let size = Self.number(halves[1]) else { return nil }
+            guard let size = S3ByteCount.parse(halves[1]) else { return nil }
             self.size = size
         }
         if halves[0] == "*" { return }
         let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
-        guard ends.count == 2, let first = Self.number(ends[0]), let last = Self.number(ends[1]),
-            first <= last, last < UInt64.max, last < size ?? UInt64.max
+        guard ends.count == 2, let first = S3ByteCount.parse(ends[0]),
+            let last = S3ByteCount.parse(ends[1]),
+            first <= last, last < size ?? UInt64.max
         else { return nil }
         range = first..<(last + 1)
     }
+}
 
-    private static func number(_ digits: Substring) -> UInt64? {
-        digits.utf8.allSatisfy { (0x30...0x39).contains($0) } ? UInt64(digits) : nil
+/// Sizes and offsets as services write them.
+enum S3ByteCount {
+    /// Nil for anything but digits, and for more than 63 bits hold: no store has that much, and
+    /// ranges of it could not be counted.
+    static func parse(_ digits: some StringProtocol) -> UInt64? {
+        guard digits.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        return Int64(digits).map { UInt64($0) }
     }
 }

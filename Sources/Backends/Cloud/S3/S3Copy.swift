@@ -41,11 +41,11 @@ extension S3Backend {
             request.headers.append("x-amz-metadata-directive", "REPLACE")
             request.headers.append(try S3Metadata.headers(copy.attributes, commitToken: nil))
         }
-        request.mayFailLate = true
-        Self.allowTime(&request)
+        request.expectsDocument = true
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
                 throw S3Failure.nonsense(request, "without an entity tag")
             }
@@ -64,7 +64,7 @@ extension S3Backend {
         let write = S3Write(
             uri: destination, attributes: copy.attributes, condition: condition,
             deadline: deadline, commitToken: try RandomName.make())
-        let uploadID = try await beginUpload(
+        let uploadID = try await beginOwnUpload(
             destination, copy.attributes, write.commitToken, checksum: nil, deadline)
         let entry = await note(destination, uploadID: uploadID)
         do throws(BlobError) {
@@ -140,11 +140,11 @@ extension S3Backend {
             "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
         request.headers.append(options.copySourceKey)
         request.headers.append(options.customerKey)
-        request.mayFailLate = true
-        Self.allowTime(&request)
+        request.expectsDocument = true
+        request.takesLong = true
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
                 throw S3Failure.nonsense(request, "without an entity tag")
             }
@@ -154,12 +154,6 @@ extension S3Backend {
         } catch {
             return .failure(copy.error(for: error))
         }
-    }
-
-    /// S3-12: the service copies before it answers.
-    private static func allowTime(_ request: inout S3Request) {
-        request.timeouts.firstByte = .seconds(300)
-        request.timeouts.minimumByteRate = 0
     }
 }
 
@@ -180,7 +174,7 @@ struct S3BlobCopy: Sendable {
 
     /// The only condition of these requests is about the source.
     func error(for failure: S3Failure) -> BlobError {
-        guard failure.status == 412 else { return failure.error }
+        guard failure.error.code == .preconditionFailed else { return failure.error }
         return BlobError(
             .objectChanged, "the source was replaced while it was copied; copy it again",
             uri: source, origin: .backend)

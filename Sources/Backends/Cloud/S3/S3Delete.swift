@@ -51,7 +51,7 @@ extension S3Backend {
         guard let first = batch.blobs.first else { return }
         var request = S3Request(.post, first.uri.replacingKey(""), "deleting blobs")
         request.query = [(name: "delete", value: "")]
-        request.mayFailLate = true
+        request.expectsDocument = true
         do throws(S3Failure) {
             let body = Bytes(utf8: batch.document)
             do throws(BlobError) {
@@ -64,7 +64,7 @@ extension S3Backend {
             }
             let reply = try await client.reply(
                 request, maximumByteCount: Self.maximumDeletionByteCount, deadline: deadline)
-            try batch.read(try reply.document(request), request, &outcomes)
+            try batch.read(reply.document, request, &outcomes)
         } catch {
             for blob in batch.blobs {
                 outcomes[blob.position] = .failure(error.error.on(blob.uri))

@@ -21,12 +21,14 @@ struct S3Failure: Error, Sendable {
         self.error = error
     }
 
-    /// What a response that is not wanted says. `document` is its body, if that is XML.
+    /// What a response that is not wanted says. `document` is its body, if that is XML; `isLate` when
+    /// it came with a status that says success (S3-10).
     init(
-        status: Int, headers: HTTPHeaders, document: XMLElement?, request: S3Request
+        status: Int, headers: HTTPHeaders, document: XMLElement?, isLate: Bool = false,
+        request: S3Request
     ) {
         let code = document?.text(of: "Code").flatMap(Self.printableCode)
-        let rule = S3ErrorRule.rule(code: code, status: status)
+        let rule = S3ErrorRule.rule(code: code, status: isLate ? 500 : status)
         var said = code.map { "S3 says \($0), HTTP \(status)" } ?? "HTTP \(status)"
         if let identifier = headers["x-amz-request-id"].flatMap(Self.printableCode) {
             said += ", request \(identifier)"
@@ -36,20 +38,22 @@ struct S3Failure: Error, Sendable {
         if rule.code == .rangeNotSatisfiable {
             error.objectByteCount =
                 headers["content-range"].flatMap(S3ContentRange.init)?.size
-                ?? document?.text(of: "ActualObjectSize").flatMap { UInt64($0) }
+                ?? document?.text(of: "ActualObjectSize").flatMap { S3ByteCount.parse($0) }
         }
         self.error = error
         self.status = status
         retry = rule.retry
         correction = rule.correction
         // CM-11: half an error document is as good as none.
-        serverTime = headers["date"].flatMap { Timestamp(httpDate: $0) }
+        serverTime =
+            headers["date"].flatMap { Timestamp(httpDate: $0) }
+            ?? document?.text(of: "ServerTime").flatMap { Timestamp(iso8601: $0) }
         retryAfter = headers["retry-after"].flatMap { Self.delay($0, from: serverTime) }
         region =
             (headers["x-amz-bucket-region"] ?? document?.text(of: "Region")
             ?? document?.text(of: "Endpoint").flatMap(Self.region(inHost:)))
             .flatMap { S3Endpoint.isRegionName($0) ? $0 : nil }
-        isAmbiguous = status >= 500 || status == 408
+        isAmbiguous = status >= 500 || status == 408 || (isLate && rule.retry != nil)
     }
 
     /// What a broken exchange means.

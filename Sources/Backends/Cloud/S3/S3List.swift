@@ -19,6 +19,7 @@ extension S3Backend {
             (name: "encoding-type", value: "url"),
             (name: "max-keys", value: String(options.pageEntryCount)),
         ]
+        request.expectsDocument = true
         func add(_ name: String, _ value: String?) {
             if let value, !value.isEmpty { request.query.append((name: name, value: value)) }
         }
@@ -34,7 +35,7 @@ extension S3Backend {
             let reply = try await client.reply(
                 request, maximumByteCount: Self.maximumListingByteCount,
                 deadline: CallDeadline(options.call))
-            return try S3Listing(try reply.document(request), request).page(prefix)
+            return try S3Listing(reply.document, request).page(prefix)
         } catch {
             throw error.error.on(prefix)
         }
@@ -79,7 +80,7 @@ private struct S3Listing {
 
     private func entry(_ element: XMLElement, _ prefix: BlobURI) throws(S3Failure) -> ListEntry {
         guard let key = element.text(of: "Key"),
-            let byteCount = element.text(of: "Size").flatMap({ UInt64($0) }),
+            let byteCount = element.text(of: "Size").flatMap({ S3ByteCount.parse($0) }),
             let modified = element.text(of: "LastModified").flatMap({ Timestamp(iso8601: $0) })
         else { throw incomplete }
         let etag = element.text(of: "ETag").flatMap(S3EntityTag.quoted)

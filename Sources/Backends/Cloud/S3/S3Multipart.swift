@@ -21,12 +21,43 @@ extension S3Backend {
         }
     }
 
+    /// Begins an upload that this server completes itself. Should the caller go meanwhile, it is given
+    /// up as soon as its name is known, for nobody else will ever know it (CM-14).
+    func beginOwnUpload(
+        _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
+        checksum: S3ChecksumKind?, _ deadline: CallDeadline
+    ) async throws(BlobError) -> String {
+        let handover = Handover<Result<String, BlobError>>()
+        // Waited for when the store is closed: what it begins has to be given up then.
+        background.start {
+            let outcome: Result<String, BlobError>
+            do throws(BlobError) {
+                outcome = .success(
+                    try await self.beginUpload(
+                        uri, attributes, commitToken, checksum: checksum, deadline))
+            } catch {
+                outcome = .failure(error)
+            }
+            guard !handover.give(outcome), case .success(let uploadID) = outcome else { return }
+            _ = await self.giveUp(uri, uploadID)
+        }
+        guard let outcome = await handover.take() else { throw BlobError.cancelled }
+        return try outcome.get()
+    }
+
     func beginUpload(
         _ uri: BlobURI, _ attributes: BlobAttributes, _ commitToken: String,
         checksum: S3ChecksumKind?, _ deadline: CallDeadline
     ) async throws(BlobError) -> String {
+        guard XMLText.escaped(uri.key) != nil else {
+            throw BlobError(
+                .invalidURI,
+                "S3 names the key in its answers, and XML holds no control characters: such a blob"
+                    + " can only be written whole")
+        }
         var request = S3Request(.post, uri, "beginning the upload")
         request.query = [(name: "uploads", value: "")]
+        request.expectsDocument = true
         request.headers.append(try S3Metadata.headers(attributes, commitToken: commitToken))
         request.headers.append(options.creation)
         request.headers.append(options.customerKey)
@@ -36,7 +67,7 @@ extension S3Backend {
         }
         do throws(S3Failure) {
             let reply = try await client.reply(request, deadline: deadline)
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "InitiateMultipartUploadResult",
                 let uploadID = document.text(of: "UploadId"), !uploadID.isEmpty
             else { throw S3Failure.nonsense(request, "without the name of the upload") }
@@ -120,34 +151,41 @@ extension S3Backend {
             (name: "uploadId", value: name.uploadID),
         ]
         request.headers.append(self.options.customerKey)
+        request.expectsDocument = true
         do throws(S3Failure) {
             let reply = try await client.reply(
                 request, maximumByteCount: 1 << 20, deadline: CallDeadline(options))
-            let document = try reply.document(request)
+            let document = reply.document
             guard document.name == "ListPartsResult" else {
                 throw S3Failure.nonsense(request, "with something that is no list of parts")
             }
-            return try Self.page(document, request)
+            return try Self.page(document, after: afterPartNumber, request)
         } catch {
             throw error.error.on(upload.uri)
         }
     }
 
+    /// Some services list a part that was sent twice twice: the later one counts (S3-15).
     private static func page(
-        _ document: XMLElement, _ request: S3Request
+        _ document: XMLElement, after afterPartNumber: UInt32, _ request: S3Request
     ) throws(S3Failure) -> PartPage {
-        var page = PartPage(parts: [])
+        var parts: [UInt32: (part: UploadedPart, modified: Timestamp)] = [:]
         for element in document.all("Part") {
             guard let number = element.text(of: "PartNumber").flatMap({ UInt32($0) }) else {
                 throw S3Failure.nonsense(request, "with a part that has no number")
             }
-            page.parts.append(
-                UploadedPart(
-                    partNumber: number,
-                    etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
-                    byteCount: element.text(of: "Size").flatMap { UInt64($0) }))
+            let modified =
+                element.text(of: "LastModified").flatMap { Timestamp(iso8601: $0) }
+                ?? Timestamp(milliseconds: 0)
+            if let known = parts[number], known.modified > modified { continue }
+            let part = UploadedPart(
+                partNumber: number, etag: element.text(of: "ETag").flatMap(S3EntityTag.quoted),
+                byteCount: element.text(of: "Size").flatMap { S3ByteCount.parse($0) })
+            parts[number] = (part, modified)
         }
-        page.parts.sort { $0.partNumber < $1.partNumber }
+        var page = PartPage(
+            parts: parts.keys.sorted().filter { $0 > afterPartNumber }
+                .compactMap { parts[$0]?.part })
         if document.text(of: "IsTruncated") == "true" {
             page.nextPartNumber = page.parts.last?.partNumber
         }

@@ -13,6 +13,9 @@ final class S3ObjectSource: ChunkSource {
         /// large blob want all of it, but some want its beginning.
         var window = 1
         var isEnded = false
+        /// What ended it; whoever asks again gets the same answer, and not an end.
+        var failure: BlobError?
+        var check: S3ReadCheck?
     }
 
     private let reader: S3RangeReader
@@ -23,13 +26,14 @@ final class S3ObjectSource: ChunkSource {
 
     init(
         reader: S3RangeReader, etag: String, plan: S3PartPlan, opened: S3OpenedRange?,
-        memory: MemoryBudget, maximumWindow: Int
+        check: S3ReadCheck?, memory: MemoryBudget, maximumWindow: Int
     ) {
         self.reader = reader
         self.etag = etag
         self.memory = memory
         self.maximumWindow = maximumWindow
         var state = State(plan: plan)
+        state.check = check
         if let opened {
             // The plan's first part may be shorter: then the rest of the response is not wanted.
             let byteCount = UInt64(opened.range.upperBound - opened.range.lowerBound)
@@ -52,13 +56,18 @@ final class S3ObjectSource: ChunkSource {
                 cancel()
                 throw BlobError.cancelled.on(reader.uri)
             }
-            guard let part = currentPart() else { return nil }
+            guard let part = currentPart() else {
+                try end()
+                return nil
+            }
             let offset: UInt64
             let bytes: Bytes?
             do throws(BlobError) {
                 (offset, bytes) = try await part.nextChunk()
+                if let bytes { try check(bytes) }
             } catch {
                 cancel()
+                state.withLock { $0.failure = error }
                 throw error
             }
             if let bytes { return BlobChunk(offset: offset, bytes: bytes) }
@@ -69,9 +78,28 @@ final class S3ObjectSource: ChunkSource {
         }
     }
 
+    private func check(_ bytes: Bytes) throws(BlobError) {
+        try state.withLock { state throws(BlobError) in try state.check?.update(bytes) }
+    }
+
+    /// All was read, or the read has failed or was cancelled before.
+    private func end() throws(BlobError) {
+        try state.withLock { state throws(BlobError) in
+            if let failure = state.failure { throw failure }
+            guard let check = state.check.take() else { return }
+            do throws(BlobError) {
+                try check.finish(reader.uri)
+            } catch {
+                state.failure = error
+                throw error
+            }
+        }
+    }
+
     func cancel() {
         let parts = state.withLock { state in
             state.isEnded = true
+            state.check = nil
             defer { state.parts = [] }
             return state.parts
         }

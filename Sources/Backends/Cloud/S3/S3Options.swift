@@ -16,6 +16,7 @@ struct S3Options: Sendable {
             common.append(HTTPHeaders.Field(name: "x-amz-request-payer", value: "requester"))
         }
         if let storageClass = configuration.storageClass {
+            try Self.check(storageClass, "storageClass")
             creation.append("x-amz-storage-class", storageClass)
         }
         switch configuration.encryption {
@@ -24,6 +25,7 @@ struct S3Options: Sendable {
         case .kms(let keyID):
             creation.append("x-amz-server-side-encryption", "aws:kms")
             if let keyID {
+                try Self.check(keyID, "kmsKeyID")
                 creation.append("x-amz-server-side-encryption-aws-kms-key-id", keyID)
             }
         case .customerKey(let key):
@@ -40,6 +42,12 @@ struct S3Options: Sendable {
                 self[keyPath: headers].append(prefix + "key", encodedKey)
                 self[keyPath: headers].append(prefix + "key-md5", digest)
             }
+        }
+    }
+
+    private static func check(_ value: String, _ name: String) throws(BlobError) {
+        guard !value.isEmpty, value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw BlobError(.invalidArgument, "\(name) must be plain ASCII without spaces")
         }
     }
 }

@@ -12,12 +12,16 @@ struct S3RangeReader: Sendable {
 
     func open(
         _ range: String, ifMatch: String?, ifNoneMatch: String? = nil,
-        receiveWindow: HTTPReceiveWindow = HTTPReceiveWindow()
+        wantsChecksum: Bool = false, receiveWindow: HTTPReceiveWindow = HTTPReceiveWindow()
     ) async throws(S3Failure) -> HTTPResponse {
         var request = S3Request(.get, uri, "reading the blob")
         request.headers.append("range", range)
         if let ifMatch { request.headers.append("if-match", ifMatch) }
         if let ifNoneMatch { request.headers.append("if-none-match", ifNoneMatch) }
+        if wantsChecksum {
+            request.headers.append(
+                S3ReadCheck.requestHeader.name, S3ReadCheck.requestHeader.value)
+        }
         request.headers.append(customerKey)
         request.receiveWindow = receiveWindow
         return try await client.open(request, deadline: deadline)
@@ -29,11 +33,7 @@ struct S3RangeReader: Sendable {
     ) async throws(S3Failure) -> HTTPResponse {
         // CM-04: a weak tag can belong to other bytes.
         guard S3EntityTag.isStrong(etag) else {
-            throw S3Failure(
-                BlobError(
-                    .backendUnavailable,
-                    "the service gives no strong entity tag; a read that needs several requests"
-                        + " could mix two versions"))
+            throw S3Failure(S3OpenedRange.unusable("no strong entity tag to go on by", uri))
         }
         let response: HTTPResponse
         do throws(S3Failure) {
@@ -45,8 +45,12 @@ struct S3RangeReader: Sendable {
             throw S3Failure(Self.changed(uri))
         }
         let content = response.headers["content-range"].flatMap(S3ContentRange.init)
-        let gotEntityTag = response.headers["etag"].flatMap(S3EntityTag.quoted)
-        if let gotEntityTag, gotEntityTag != etag {
+        // CM-05: a service may know no conditions, but then it has to say what it gives (CM-04).
+        guard let gotEntityTag = response.headers["etag"].flatMap(S3EntityTag.quoted) else {
+            response.cancel()
+            throw S3Failure(S3OpenedRange.unusable("no entity tag", uri))
+        }
+        guard gotEntityTag == etag else {
             response.cancel()
             throw S3Failure(Self.changed(uri))
         }
@@ -194,10 +198,22 @@ final class S3PartStream: Sendable {
         return bytes
     }
 
+    /// The attempts of a request that gets no response are all made when it fails: only a body that
+    /// breaks off is asked for again.
+    private static func settled(
+        _ result: Result<HTTPResponse, S3Failure>
+    ) throws(S3Failure) -> HTTPResponse {
+        switch result {
+        case .success(let response): return response
+        case .failure(var failure):
+            failure.retry = nil
+            throw failure
+        }
+    }
+
     private func currentResponse(from offset: UInt64) async throws(S3Failure) -> HTTPResponse {
         let (response, opening, isCancelled) = state.withLock { state in
-            defer { state.opening = nil }
-            return (state.response, state.opening, state.isCancelled)
+            (state.response, state.opening, state.isCancelled)
         }
         if isCancelled { throw S3Failure(BlobError.cancelled) }
         if let response { return response }
@@ -208,10 +224,15 @@ final class S3PartStream: Sendable {
             } onCancel: {
                 opening.cancel()
             }
-            opened = try result.get()
+            state.withLock { $0.opening = nil }
+            opened = try Self.settled(result)
         } else {
-            opened = try await reader.open(
-                offset..<range.upperBound, of: etag, receiveWindow: window)
+            do throws(S3Failure) {
+                opened = try await reader.open(
+                    offset..<range.upperBound, of: etag, receiveWindow: window)
+            } catch {
+                opened = try Self.settled(.failure(error))
+            }
         }
         let isLate = state.withLock { state in
             if !state.isCancelled { state.response = opened }

@@ -87,8 +87,15 @@ extension S3Backend {
         }
         let region = try await client.parts.regions.region(of: uri.container, now: .now)
         let address = try endpoint.address(bucket: uri.container, region: region)
+        let encodedPath = address.encodedPath(key: uri.key)
+        guard !encodedPath.hasPrefix("//") else {
+            throw BlobError(
+                .presign,
+                "a key that begins with '/' cannot be signed when its bucket is in the host: HTTP"
+                    + " clients drop the slash; read or write it through this server")
+        }
         return try S3Signing(
-            address: address, encodedPath: address.encodedPath(key: uri.key), region: region,
+            address: address, encodedPath: encodedPath, region: region,
             credentials: try await source.credentials(), now: client.now,
             wantedSeconds: options.validSeconds,
             headers: self.options.customerKey)

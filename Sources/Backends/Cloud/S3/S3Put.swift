@@ -33,14 +33,14 @@ extension S3Backend {
         let firstByteCount = sizes.byteCount(ofPart: 1)
         let known = body.byteCount.map { Int(clamping: $0) } ?? firstByteCount
         let ticket = try await memory.take(min(firstByteCount, known))
-        let first = try await reader.part(upTo: firstByteCount)
+        let first = S3FirstPart(try await reader.part(upTo: firstByteCount), ticket)
         var result: PutResult
         if try await reader.isAtEnd() {
             try Self.check(reader, expected, &write.sha256)
-            result = try await putWhole(first, write)
-            withExtendedLifetime(ticket) {}
+            result = try await putWhole(first.takePieces(), write)
+            ticket.end()
         } else {
-            result = try await putParts(first, ticket, reader, sizes, expected, write)
+            result = try await putParts(first, reader, sizes, expected, write)
         }
         result.sha256 = options.computesSHA256 ? write.sha256 : nil
         return result
@@ -85,7 +85,8 @@ extension S3Backend {
             return PutResult(
                 etag: etag, byteCount: byteCount, version: S3Metadata.version(reply.headers))
         } catch {
-            // S3-21: the condition may have failed because of our own first attempt.
+            // S3-21: the condition may have failed because of our own first attempt. The engine sends
+            // nothing with a condition twice by itself.
             if error.isAmbiguous, write.condition != .overwrite,
                 let result = await committed(write.uri, write.commitToken, write.deadline)
             {
@@ -146,7 +147,7 @@ extension WriteCondition {
 
     /// What a failed request means to who set this condition.
     func error(for failure: S3Failure) -> BlobError {
-        guard self != .overwrite, failure.saysConditionFailed else { return failure.error }
+        guard isRefused(by: failure) else { return failure.error }
         if self == .createOnly {
             return BlobError(
                 .alreadyExists, "there is a blob already; nothing was written", origin: .backend)
@@ -155,9 +156,16 @@ extension WriteCondition {
             .preconditionFailed,
             "the blob does not have the entity tag given; nothing was written", origin: .backend)
     }
-}
 
-extension S3Failure {
-    /// AWS answers 404 when there is nothing that an if-match could match.
-    var saysConditionFailed: Bool { status == 412 || error.code == .notFound }
+    /// Whether it says that this condition does not hold. By the code and not the status: a
+    /// completion can fail in a document that comes with 200 (S3-10).
+    func isRefused(by failure: S3Failure) -> Bool {
+        switch self {
+        case .overwrite: false
+        case .createOnly: failure.error.code == .preconditionFailed
+        case .ifMatch:
+            // AWS answers 404 when there is nothing that could match.
+            failure.error.code == .preconditionFailed || failure.error.code == .notFound
+        }
+    }
 }

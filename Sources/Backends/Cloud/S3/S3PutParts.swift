@@ -4,16 +4,15 @@ internal import BlobCore
 extension S3Backend {
     /// Writes a blob in parts. Whatever goes wrong, the upload is given up, and with it its parts.
     func putParts(
-        _ first: [Bytes], _ firstTicket: MemoryBudget.Ticket, _ reader: S3BodyReader,
-        _ sizes: S3PartSizes, _ expected: [UInt8]?, _ write: S3Write
+        _ first: S3FirstPart, _ reader: S3BodyReader, _ sizes: S3PartSizes,
+        _ expected: [UInt8]?, _ write: S3Write
     ) async throws(BlobError) -> PutResult {
-        let uploadID = try await beginUpload(
+        let uploadID = try await beginOwnUpload(
             write.uri, write.attributes, write.commitToken, checksum: checksum, write.deadline)
         let entry = await note(write.uri, uploadID: uploadID)
         do throws(BlobError) {
             let outcome = await withTaskGroup(of: S3PartOutcome.self) { group in
-                await self.upload(
-                    first, firstTicket, reader, sizes, uploadID, write, in: &group)
+                await self.upload(first, reader, sizes, uploadID, write, in: &group)
             }
             let parts = try outcome.get()
             try Self.check(reader, expected, &write.sha256)
@@ -33,23 +32,21 @@ extension S3Backend {
 
     /// Reads part after part and keeps a number of them on their way.
     private func upload(
-        _ first: [Bytes], _ firstTicket: MemoryBudget.Ticket, _ reader: S3BodyReader,
-        _ sizes: S3PartSizes, _ uploadID: String, _ write: S3Write,
-        in group: inout TaskGroup<S3PartOutcome>
+        _ first: S3FirstPart, _ reader: S3BodyReader, _ sizes: S3PartSizes,
+        _ uploadID: String, _ write: S3Write, in group: inout TaskGroup<S3PartOutcome>
     ) async -> Result<[S3Part], BlobError> {
         var parts: [S3Part] = []
         var runningCount = 0
         var number: UInt32 = 1
-        var pieces = first
-        var ticket: MemoryBudget.Ticket? = firstTicket
+        var pieces = first.takePieces()
+        var ticket = first.ticket
         do throws(BlobError) {
             while true {
-                let part = S3PartUpload(
-                    uri: write.uri, uploadID: uploadID, number: number, pieces: pieces,
-                    ticket: ticket, checksum: checksum, deadline: write.deadline)
+                start(
+                    S3PartUpload(
+                        uri: write.uri, uploadID: uploadID, number: number, pieces: pieces,
+                        ticket: ticket, checksum: checksum, deadline: write.deadline), in: &group)
                 pieces = []
-                ticket = nil
-                group.addTask { await self.outcome(of: part) }
                 runningCount += 1
                 if try await reader.isAtEnd() { break }
                 guard number < S3Limits.maximumPartCount else {
@@ -72,7 +69,15 @@ extension S3Backend {
         return .success(parts.sorted { $0.number < $1.number })
     }
 
+    /// In a frame of its own, which does not keep the bytes of the part.
+    private func start(_ part: S3PartUpload, in group: inout TaskGroup<S3PartOutcome>) {
+        group.addTask { await self.outcome(of: part) }
+    }
+
     private func outcome(of part: S3PartUpload) async -> S3PartOutcome {
+        // Whoever waits for memory must not hold the ticket of a part that is done: enough writes
+        // that do so wait for each other for ever.
+        defer { part.ticket?.end() }
         do throws(BlobError) {
             return .success(try await send(part))
         } catch {
@@ -107,6 +112,24 @@ extension S3Backend {
         } catch {
             throw error.error
         }
+    }
+}
+
+/// What was read of a body before it was known to have several parts. Used by one task.
+final class S3FirstPart {
+    /// The memory that the pieces take.
+    let ticket: MemoryBudget.Ticket
+    private var pieces: [Bytes]
+
+    init(_ pieces: [Bytes], _ ticket: MemoryBudget.Ticket) {
+        self.pieces = pieces
+        self.ticket = ticket
+    }
+
+    /// The pieces, once: the frames that wait for the whole write do not keep them.
+    func takePieces() -> [Bytes] {
+        defer { pieces = [] }
+        return pieces
     }
 }
 

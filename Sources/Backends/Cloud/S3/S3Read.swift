@@ -23,7 +23,8 @@ extension S3Backend {
         let response: HTTPResponse
         do throws(S3Failure) {
             response = try await reader.open(
-                header, ifMatch: options.ifMatch, ifNoneMatch: options.ifNoneMatch)
+                header, ifMatch: options.ifMatch, ifNoneMatch: options.ifNoneMatch,
+                wantsChecksum: checksum != nil)
         } catch {
             // An empty blob has no first byte, and not every service tells the size here.
             if error.error.code == .rangeNotSatisfiable {
@@ -35,9 +36,12 @@ extension S3Backend {
             let opened = try S3OpenedRange(
                 response, start: start, wantsWhole: options.ranges.isEmpty, uri)
             let ranges = try Self.resolve(options.ranges, size: opened.metadata.byteCount)
+            try opened.check(ranges, partByteCount: configuration.partByteCount, uri)
+            let isWhole = ranges == [0..<opened.metadata.byteCount]
+            let check = checksum != nil && isWhole ? try S3ReadCheck(opened) : nil
             return BlobRead(
                 metadata: opened.metadata, ranges: ranges,
-                source: source(reader, opened.metadata, ranges, opened))
+                source: source(reader, opened.metadata, ranges, opened, check))
         } catch {
             response.cancel()
             throw error.on(uri)
@@ -60,17 +64,18 @@ extension S3Backend {
         let reader = S3RangeReader(
             client: client, uri: uri, customerKey: self.options.customerKey, deadline: deadline)
         return BlobRead(
-            metadata: metadata, ranges: ranges, source: source(reader, metadata, ranges, nil))
+            metadata: metadata, ranges: ranges, source: source(reader, metadata, ranges, nil, nil))
     }
 
     private func source(
         _ reader: S3RangeReader, _ metadata: BlobMetadata, _ ranges: [Range<UInt64>],
-        _ opened: S3OpenedRange?
+        _ opened: S3OpenedRange?, _ check: S3ReadCheck?
     ) -> S3ObjectSource {
         S3ObjectSource(
             reader: reader, etag: metadata.etag,
             plan: S3PartPlan(ranges: ranges, partByteCount: configuration.partByteCount),
-            opened: opened, memory: memory, maximumWindow: configuration.concurrentPartCount)
+            opened: opened, check: check, memory: memory,
+            maximumWindow: configuration.concurrentPartCount)
     }
 
     /// CM-01, W-71
@@ -143,7 +148,7 @@ struct S3OpenedRange: Sendable {
             size = total
         } else {
             guard response.status == 200, wantsWhole,
-                let total = headers["content-length"].flatMap({ UInt64($0) })
+                let total = headers["content-length"].flatMap({ S3ByteCount.parse($0) })
             else { throw Self.unusable("the whole blob to a request for a range", uri) }
             range = 0..<total
             size = total
@@ -153,6 +158,18 @@ struct S3OpenedRange: Sendable {
         }
         self.metadata = metadata
         self.response = response
+    }
+
+    /// CM-02: exactly the first part of what was asked for; only now that the size is known, it is
+    /// known where the last bytes of a blob begin.
+    func check(
+        _ ranges: [Range<UInt64>], partByteCount: Int, _ uri: BlobURI
+    ) throws(BlobError) {
+        guard response.status == 206 else { return }
+        var plan = S3PartPlan(ranges: ranges, partByteCount: partByteCount)
+        guard range == plan.next() else {
+            throw Self.unusable("a range that was not asked for", uri)
+        }
     }
 
     static func unusable(_ what: String, _ uri: BlobURI) -> BlobError {

@@ -13,14 +13,15 @@ struct S3Request: Sendable {
     /// Sent and signed.
     var headers = HTTPHeaders()
     var body = S3Body.none
-    var timeouts = HTTPTimeouts()
+    /// Whether the service may work for minutes before it answers (S3-12).
+    var takesLong = false
     var receiveWindow = HTTPReceiveWindow()
     /// Whether to wait for the service's consent before a large body (S3-08).
     var expectsContinue = false
     /// Whether an attempt that may have been acted upon may be repeated.
     var isRepeatable = true
-    /// Whether a response of status 200 can still hold an error (S3-10).
-    var mayFailLate = false
+    /// Whether success comes as an XML document, which can also be an error (S3-10).
+    var expectsDocument = false
 
     init(_ method: HTTPRequest.Method, _ uri: BlobURI, _ purpose: String) {
         self.method = method
@@ -65,16 +66,6 @@ enum S3Body: Sendable {
 struct S3Reply: Sendable {
     var status: Int
     var headers: HTTPHeaders
-    var body: Bytes
-    /// Whether an earlier attempt may have been acted upon (S3-11, S3-21).
-    var followsAmbiguousAttempt: Bool
-
-    /// The body as XML.
-    func document(_ request: S3Request) throws(S3Failure) -> XMLElement {
-        do throws(XMLFailure) {
-            return try XMLElement(parsing: body)
-        } catch {
-            throw S3Failure.nonsense(request, "with XML that is \(error)")
-        }
-    }
+    /// The root of the body of a request that expects a document.
+    var document: XMLElement
 }

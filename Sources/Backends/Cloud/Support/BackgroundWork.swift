@@ -10,7 +10,8 @@ final class BackgroundWork: Sendable {
 
     private let state = Mutex(State())
 
-    /// Starts `work` in a task of its own, which nobody's cancellation reaches.
+    /// Starts `work` in a task of its own, which nobody's cancellation reaches, and which no event loop
+    /// of the caller has to run: that may be stopped before the work is waited for.
     func start(_ work: @escaping @Sendable () async -> Void) {
         state.withLock { state in
             state.lastNumber &+= 1
@@ -22,9 +23,13 @@ final class BackgroundWork: Sendable {
         }
     }
 
-    /// Waits until everything started so far has ended.
+    /// Waits until everything has ended, also what is started by work that is waited for.
     func finish() async {
-        for task in state.withLock({ Array($0.tasks.values) }) { await task.value }
+        while true {
+            let tasks = state.withLock { Array($0.tasks.values) }
+            if tasks.isEmpty { return }
+            for task in tasks { await task.value }
+        }
     }
 
     private func ended(_ number: UInt64) {

@@ -29,17 +29,25 @@ final class MemoryBudget: Sendable {
     /// How much is not lent; for tests.
     var freeByteCount: Int { state.withLock { $0.freeByteCount } }
 
-    /// Memory that is given back when the ticket goes.
+    /// Memory that is given back when the ticket ends, or goes.
     final class Ticket: Sendable {
         private let budget: MemoryBudget
         private let byteCount: Int
+        private let isOver = Atomic(false)
 
         fileprivate init(_ budget: MemoryBudget, _ byteCount: Int) {
             self.budget = budget
             self.byteCount = byteCount
         }
 
-        deinit { budget.giveBack(byteCount) }
+        deinit { end() }
+
+        /// Gives the memory back now: a frame that waits for more memory may keep the ticket that it
+        /// passed on, for as long as it waits. Idempotent.
+        func end() {
+            guard !isOver.exchange(true, ordering: .relaxed) else { return }
+            budget.giveBack(byteCount)
+        }
     }
 
     /// A ticket if there is enough now and nobody waits.

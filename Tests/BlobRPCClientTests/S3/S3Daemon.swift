@@ -1,0 +1,104 @@
+import BlobCore
+import BlobRPCClient
+import Synchronization
+import TestKit
+
+/// `blobrpcd` as a process of its own with one of the real S3 servers behind it.
+struct S3Daemon: Sendable {
+    let service: S3TestServer
+    let directory: TemporaryDirectory
+    /// What every key of the test begins with, without a slash at its end.
+    let prefix: String
+
+    init(_ kind: S3TestServer.Kind) async throws {
+        service = try await S3TestServer.shared(kind)
+        directory = try TemporaryDirectory()
+        prefix = service.freshPrefix()
+        try directory.write(
+            """
+            drainSeconds: 1
+            s3:
+              endpoint: \(service.description.endpoint)
+              region: \(service.description.region)
+              accessKeyID: "\(service.description.accessKeyID)"
+              secretAccessKey: "\(service.description.secretAccessKey)"
+              partBytes: 5242880
+              journalDirectory: \(directory.path)/journal
+
+            """, to: "configuration.yaml")
+    }
+
+    func start() async throws -> ServerProcess {
+        try await ServerProcess.start(
+            socketPath: "\(directory.path)/s", rootPath: "\(directory.path)/root",
+            arguments: ["--config", "\(directory.path)/configuration.yaml"])
+    }
+
+    func uri(_ key: String) -> BlobURI {
+        BlobURI(scheme: .s3, container: service.description.bucket, key: "\(prefix)/\(key)")
+    }
+
+    /// Begins a put that stops in the middle of its body, and waits until the service has two parts.
+    func beginPut(
+        _ client: BlobClient, _ key: String
+    ) async throws -> Task<Void, any Error> {
+        let source = HeldSource(
+            SeededBody(seed: 1, byteCount: 100 << 20).source(pieceByteCount: 1 << 20),
+            pieceCount: 24)
+        let target = uri(key)
+        let put = Task {
+            _ = try await client.put(
+                target, body: .stream(source, byteCount: nil), options: PutOptions())
+        }
+        // Asked until it is so; the suite's time limit bounds that.
+        while try await partCount(target.key) < 2 {}
+        return put
+    }
+
+    private func partCount(_ key: String) async throws -> Int {
+        struct Answer: Decodable, Sendable {
+            struct Part: Decodable, Sendable { let PartNumber: Int }
+            let Parts: [Part]?
+        }
+        guard let upload = try await service.uploads(prefix: key).first else { return 0 }
+        let answer = try await service.call(
+            "list_parts",
+            [
+                "Bucket": .text(service.description.bucket), "Key": .text(upload.key),
+                "UploadId": .text(upload.identifier),
+            ], as: Answer.self)
+        return answer.Parts?.count ?? 0
+    }
+
+    /// The notes of uploads under way, of all processes.
+    func notes() -> [String] {
+        directory.names(in: "journal").flatMap { session in
+            directory.names(in: "journal/\(session)").filter { $0 != "owner" }
+        }
+    }
+}
+
+/// Gives some pieces of a body and then nothing, until its task is cancelled.
+final class HeldSource: ByteSource {
+    private let source: any ByteSource
+    private let left: Mutex<Int>
+    /// The consumer waits for more than it gets.
+    let isHeld = Event()
+
+    init(_ source: any ByteSource, pieceCount: Int) {
+        self.source = source
+        left = Mutex(pieceCount)
+    }
+
+    func next() async throws(BlobError) -> Bytes? {
+        let isGiven = left.withLock { left in
+            left -= 1
+            return left >= 0
+        }
+        if isGiven { return try await source.next() }
+        isHeld.signal()
+        // Nobody signals this one: only a cancellation ends the wait.
+        do { try await Event().wait() } catch { throw BlobError.cancelled }
+        return nil
+    }
+}
