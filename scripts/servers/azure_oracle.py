@@ -143,10 +143,12 @@ def make(directory):
         "tlsEndpoint": f"{oracle.encrypted.origin}/{ACCOUNT}",
         "certificateAuthorityFile": oracle.authority,
         "bucket": CONTAINER,
-        "account": ACCOUNT,
-        "accountKey": key,
-        "admin": oracle.principal("contributor", name="admin"),
-        "reader": oracle.principal("reader", name="reader"),
+        "azure": {
+            "account": ACCOUNT,
+            "accountKey": key,
+            "admin": oracle.principal("contributor", name="admin"),
+            "reader": oracle.principal("reader", name="reader"),
+        },
     }
     return description, operations
 

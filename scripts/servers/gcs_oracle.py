@@ -130,10 +130,12 @@ def make(directory):
         "tlsEndpoint": oracle.encrypted.origin,
         "certificateAuthorityFile": oracle.authority,
         "bucket": BUCKET,
-        "project": PROJECT,
-        "iamEndpoint": oracle.listener.origin,
-        "admin": admin,
-        "reader": reader,
+        "google": {
+            "project": PROJECT,
+            "iamEndpoint": oracle.listener.origin,
+            "admin": admin,
+            "reader": reader,
+        },
     }
     return description, operations
 

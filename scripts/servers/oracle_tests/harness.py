@@ -32,6 +32,7 @@ class Oracle:
         self.lock = threading.Lock()
         self.next_number = 1
         self.description = json.loads(self.process.stdout.readline())
+        self.description |= self.description.get("google") or self.description.get("azure")
 
     @classmethod
     def of(cls, kind):

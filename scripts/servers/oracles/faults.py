@@ -5,7 +5,7 @@ alone, and happens `times` times, after it was passed over `skip` times. What it
 in which it happens:
 
     hold            a name: the request waits until `release` is called with it
-    delaySeconds    the request waits
+    delayMilliseconds    the request waits
     drop            the connection ends before anything is done
     status          answered with it (`code`, `message`, `headers`, `body`), and nothing is done
     perform         with `status`: it is done all the same, and then answered so
@@ -28,7 +28,7 @@ LOG_LENGTH = 200_000
 class Fault:
     def __init__(self, number, description):
         known = {
-            "match", "listener", "times", "skip", "hold", "delaySeconds", "drop", "status", "code",
+            "match", "listener", "times", "skip", "hold", "delayMilliseconds", "drop", "status", "code",
             "message", "headers", "body", "perform", "loseReply", "setHeaders",
             "removeHeaders", "corruptByteAt", "cutAfterBytes",
         }  # fmt: skip
@@ -160,8 +160,8 @@ class Weather:
         fault = self.choose(request) or {}
         if "hold" in fault:
             self.hold(fault["hold"])
-        if "delaySeconds" in fault:
-            time.sleep(fault["delaySeconds"])
+        if "delayMilliseconds" in fault:
+            time.sleep(fault["delayMilliseconds"] / 1000)
         if fault.get("drop"):
             self.record(request, 0)
             return False
