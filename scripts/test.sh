@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs every test of a build that `make test` made: the independent client first, then all Swift
-# tests, some of them against real servers. Arguments go to `swift test`.
+# Runs every test of a build that `make test` made: the servers of our own and the independent client
+# first, then all Swift tests, some of them against real servers. Arguments go to `swift test`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/servers/install.sh
+.build-servers/venv/bin/python scripts/servers/test_oracles.py
 scripts/conformance.sh
 swift test --skip-build "$@"

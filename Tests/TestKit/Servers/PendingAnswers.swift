@@ -17,7 +17,7 @@ final class PendingAnswers: Sendable {
             try await happened.wait()
             guard let data = line.withLock({ $0 }) else {
                 throw ServerProcessError(
-                    description: "the S3 server of the tests ended; standard error says why")
+                    description: "a server of the tests ended; standard error says why")
             }
             return data
         }

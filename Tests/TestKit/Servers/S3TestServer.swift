@@ -70,8 +70,7 @@ public final class S3TestServer: Sendable {
 
     /// What the server says of itself.
     public let description: Description
-    private let process: LineProcess
-    let answers: PendingAnswers
+    let calls: ServerCalls
 
     private static let started = Mutex<[Kind: Task<S3TestServer, any Error>]>([:])
 
@@ -89,43 +88,23 @@ public final class S3TestServer: Sendable {
 
     /// A server for the caller alone; end it with `stop()`.
     public static func start(_ kind: Kind) async throws -> S3TestServer {
-        let answers = PendingAnswers()
-        let process = try LineProcess(command: [scriptPath, kind.rawValue]) { line in
-            if let line { answers.receive(line) } else { answers.end() }
-        }
-        let first = try await answers.firstLine()
-        let description = try JSONDecoder().decode(Description.self, from: first)
-        return S3TestServer(description: description, process: process, answers: answers)
+        let calls = try await ServerCalls.start(kind.rawValue)
+        let description = try JSONDecoder().decode(Description.self, from: calls.firstLine)
+        return S3TestServer(description: description, calls: calls)
     }
 
-    private init(description: Description, process: LineProcess, answers: PendingAnswers) {
+    private init(description: Description, calls: ServerCalls) {
         self.description = description
-        self.process = process
-        self.answers = answers
-    }
-
-    private static var scriptPath: String {
-        var url = URL(fileURLWithPath: #filePath)
-        for _ in 0..<4 { url.deleteLastPathComponent() }
-        return url.appendingPathComponent("scripts/servers/start.sh").path
+        self.calls = calls
     }
 
     /// Ends the server and waits for it; not for a shared one.
     public func stop() {
-        process.end()
+        calls.stop()
     }
 
     /// A prefix of keys that no other test uses, without a slash at its end.
     public func freshPrefix() -> String {
         "test-\(UUID().uuidString.lowercased())"
-    }
-
-    /// Sends a line and waits for its answer.
-    func exchange(_ makeLine: (_ identifier: Int) throws -> Data) async throws -> Data {
-        let (identifier, pending) = answers.expect()
-        guard process.send(try makeLine(identifier)) else {
-            throw ServerProcessError(description: "\(description.kind) has ended")
-        }
-        return try await pending.value()
     }
 }

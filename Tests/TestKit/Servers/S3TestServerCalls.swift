@@ -3,17 +3,8 @@ internal import Foundation
 
 /// A client that shares no code with ours (botocore), to set up and to check a server's state.
 extension S3TestServer {
-    /// What a server refused, or why the call did not reach it (status 0).
-    public struct Failure: Error, Decodable, CustomStringConvertible {
-        /// The error code of S3, or its status as text where an answer has no body.
-        public let code: String
-        /// The status of HTTP.
-        public let status: Int
-        /// Why the call did not reach the server.
-        public let message: String?
-        /// All of it.
-        public var description: String { "\(status) \(code) \(message ?? "")" }
-    }
+    /// What a server refused.
+    public typealias Failure = ServerCallFailure
 
     /// What is known of a blob.
     public struct Head: Sendable, Decodable {
@@ -32,15 +23,7 @@ extension S3TestServer {
         _ operation: String, _ parameters: [String: JSONValue], service: String = "s3",
         as type: Answer.Type
     ) async throws -> Answer {
-        let answer = try await exchange { identifier in
-            try JSONEncoder().encode(
-                Request(
-                    id: identifier, service: service, operation: operation,
-                    parameters: parameters))
-        }
-        let decoder = JSONDecoder()
-        if let failure = try decoder.decode(Refusal.self, from: answer).error { throw failure }
-        return try decoder.decode(Acceptance<Answer>.self, from: answer).result
+        try await calls.call(operation, parameters, service: service, as: type)
     }
 
     /// Bytes as a parameter.
@@ -165,21 +148,6 @@ extension S3TestServer {
 
     private func within(_ prefix: String, _ bucket: String?) -> [String: JSONValue] {
         ["Bucket": .text(bucket ?? description.bucket), "Prefix": .text(prefix)]
-    }
-
-    private struct Request: Encodable {
-        let id: Int
-        let service: String
-        let operation: String
-        let parameters: [String: JSONValue]
-    }
-
-    private struct Refusal: Decodable {
-        let error: Failure?
-    }
-
-    private struct Acceptance<Answer: Decodable>: Decodable {
-        let result: Answer
     }
 
     private struct Ignored: Decodable, Sendable {}
