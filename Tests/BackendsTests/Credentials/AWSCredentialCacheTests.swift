@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Many callers, one fetch.
-@Suite(.timeLimit(.minutes(1))) struct AWSCredentialCacheTests {
+@Suite(.timeLimit(.minutes(10))) struct AWSCredentialCacheTests {
     /// A fetch that says when it begins and waits until it may end.
     private final class Gate: Sendable {
         let began = Event()

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// The endpoints of ECS and EKS.
-@Suite(.timeLimit(.minutes(1))) struct ContainerCredentialsTests {
+@Suite(.timeLimit(.minutes(10))) struct ContainerCredentialsTests {
     @Test("ECS: a path at the link-local address, without a proxy")
     func relative() async throws {
         var fixture = try CredentialFixture()

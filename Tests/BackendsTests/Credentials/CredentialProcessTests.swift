@@ -8,7 +8,7 @@ import Testing
 @testable import CloudBackends
 
 /// Programs that print credentials.
-@Suite(.timeLimit(.minutes(1))) struct CredentialProcessTests {
+@Suite(.timeLimit(.minutes(10))) struct CredentialProcessTests {
     private func fixture(_ script: String) throws -> CredentialFixture {
         var fixture = try CredentialFixture()
         try fixture.directory.write(script, to: "script")

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Explicit keys, the environment, and a web identity.
-@Suite(.timeLimit(.minutes(1))) struct CredentialSourceTests {
+@Suite(.timeLimit(.minutes(10))) struct CredentialSourceTests {
     private let tokenAction = "AssumeRoleWithWebIdentity"
 
     private func webIdentity(_ token: String = "header.payload.signature\n") throws

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Version 2 of the metadata service of EC2, and the end of the chain.
-@Suite(.timeLimit(.minutes(1))) struct InstanceMetadataTests {
+@Suite(.timeLimit(.minutes(10))) struct InstanceMetadataTests {
     private static let base = "http://169.254.169.254/latest/"
     private static let roles = "meta-data/iam/security-credentials/"
 

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// What profiles can say.
-@Suite(.timeLimit(.minutes(1))) struct ProfileCredentialsTests {
+@Suite(.timeLimit(.minutes(10))) struct ProfileCredentialsTests {
     @Test("Keys of the default profile, of a named one, and of files elsewhere")
     func keys() async throws {
         var fixture = try CredentialFixture()

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// The token that `aws sso login` left behind.
-@Suite(.timeLimit(.minutes(1))) struct SSOCredentialsTests {
+@Suite(.timeLimit(.minutes(10))) struct SSOCredentialsTests {
     /// The SHA-1 of "my-session", as sha1sum gives it.
     private static let sessionCache = "9e28173066ce536e277c5fb355efd9c64f398167"
     /// That of "https://x.awsapps.com/start".

@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Which connections requests take: their number, proxies, and the pool of engines.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPConnectionTests {
     @Test func thousandsOfRequestsUseFewConnections() async throws {
         try await withHTTP(HTTPFixture([ScriptedResponse(text: "hello")])) { fixture in

@@ -6,7 +6,7 @@ import Testing
 @testable import Backends
 @testable import CloudBackends
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPExchangeTests {
     @Test func aBodyComesWithItsHead() async throws {
         try await withHTTP(

@@ -6,7 +6,7 @@ import Testing
 @testable import Backends
 @testable import CloudBackends
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPFailureTests {
     @Test(arguments: [ScriptedResponse.Step.close, .reset])
     func aCutBodyGivesWhatCameAndThenTheFailure(_ step: ScriptedResponse.Step) async throws {

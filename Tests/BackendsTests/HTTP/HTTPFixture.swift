@@ -33,6 +33,8 @@ struct HTTPFixture {
     ) -> HTTPEngineSettings {
         var settings = HTTPEngineSettings()
         settings.proxy = .none
+        // A crowded machine may take long between two requests.
+        settings.idleConnectionLifetime = .seconds(600)
         configure(&settings)
         return settings
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Cancelling, closing and back-pressure: what is held, and what is let go.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPLifeTests {
     /// CM-14: the descriptor goes with the task, whichever way the task runs.
     @Test(arguments: [false, true])

@@ -8,7 +8,7 @@ import Testing
 
 /// Whom an engine trusts.
 @Suite(
-    .timeLimit(.minutes(2)),
+    .timeLimit(.minutes(10)),
     .enabled(if: FileManager.default.isExecutableFile(atPath: TLSFileServer.program)))
 struct HTTPSecurityTests {
     private func fixture(

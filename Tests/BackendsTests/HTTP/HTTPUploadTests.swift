@@ -6,7 +6,7 @@ import Testing
 @testable import Backends
 @testable import CloudBackends
 
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(10)))
 struct HTTPUploadTests {
     private let body = Bytes((0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) })
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Backends
 @testable import CloudBackends
 
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(10)))
 struct AdaptiveConcurrencyTests {
     private let start = ContinuousClock.now
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Backends
 @testable import CloudBackends
 
-@Suite(.timeLimit(.minutes(1))) struct S3JournalTests {
+@Suite(.timeLimit(.minutes(10))) struct S3JournalTests {
     private let directory: TemporaryDirectory
     private var path: String { directory.path + "/journal" }
     private let note = S3UploadJournal.Note(bucket: "b", key: "é\n/k", uploadID: "u.1")

@@ -181,6 +181,7 @@ private func makeBackend(
     configuration.partByteCount = Weather.partByteCount
     var engineSettings = HTTPEngineSettings()
     engineSettings.proxy = .none
+    engineSettings.idleConnectionLifetime = .seconds(600)
     return try S3Backend(
         configuration: configuration, blockingPool: Weather.blockingPool, environment: .process,
         engineSettings: engineSettings, policy: settings.policy,

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Blobs that do not come in one piece (CM-03, CM-04, CM-05).
-@Suite(.timeLimit(.minutes(1))) struct WeatherBodyTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherBodyTests {
     static let small = SeededBody(seed: 1, byteCount: 40_000).bytes
     /// Two parts and a bit.
     static let large = SeededBody(seed: 2, byteCount: 11 << 20).bytes

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Checksums that the service gives with what it sends.
-@Suite(.timeLimit(.minutes(1))) struct WeatherChecksumTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherChecksumTests {
     private static let bytes = SeededBody(seed: 9, byteCount: 300_000).bytes
 
     private var settings: Weather.Settings {

@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Connections that break, stall, or speak something else.
-@Suite(.timeLimit(.minutes(1))) struct WeatherConnectionTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherConnectionTests {
     typealias Step = ScriptedResponse.Step
     static let blob = WeatherOperation.small
 

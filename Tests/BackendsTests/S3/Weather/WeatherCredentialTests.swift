@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Credentials that end and clocks that are wrong (CM-07, S3-17, S3-18).
-@Suite(.timeLimit(.minutes(1))) struct WeatherCredentialTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherCredentialTests {
     private func settings(_ credentials: RotatingCredentials) -> Weather.Settings {
         var settings = Weather.Settings()
         settings.credentials = credentials

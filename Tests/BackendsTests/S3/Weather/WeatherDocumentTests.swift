@@ -7,7 +7,7 @@ import Testing
 
 /// Answers in XML that are late, half, hostile or an error in the clothes of a success (CM-11,
 /// S3-10, S3-12).
-@Suite(.timeLimit(.minutes(1))) struct WeatherDocumentTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherDocumentTests {
     /// An operation and the request of it whose success is a document.
     typealias Case = (operation: WeatherOperation, request: String)
 

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Listings that are well-formed and make no sense (CM-11).
-@Suite(.timeLimit(.minutes(1))) struct WeatherListingTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherListingTests {
     private static let date = "<LastModified>2026-01-02T03:04:05.000Z</LastModified>"
 
     private func page(_ inner: String, options: ListOptions = ListOptions()) async throws

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Requests that were acted upon while the answer was lost (S3-11, S3-21).
-@Suite(.timeLimit(.minutes(1))) struct WeatherLostReplyTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherLostReplyTests {
     /// How the answer gets lost.
     enum Loss: CaseIterable, Sendable {
         case beforeHead, withinHead, withinBody, reset, serverError

@@ -6,7 +6,7 @@ import Testing
 @testable import CloudBackends
 
 /// Buckets that are elsewhere (S3-07, CM-10).
-@Suite(.timeLimit(.minutes(1))) struct WeatherRegionTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherRegionTests {
     /// The ways in which the service says so.
     enum Hint: CaseIterable, Sendable {
         case movedPermanently, movedTemporarily, malformed, endpoint, noCode, forbidden

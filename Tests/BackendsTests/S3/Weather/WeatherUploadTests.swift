@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Writes in parts that do not get to their end leave nothing (CM-14, CM-15).
-@Suite(.timeLimit(.minutes(1))) struct WeatherUploadTests {
+@Suite(.timeLimit(.minutes(10))) struct WeatherUploadTests {
     static let body = SeededBody(seed: 7, byteCount: 16 << 20).bytes
 
     /// What everything ends with that failed in the middle.
