@@ -116,5 +116,7 @@ int ccurl_engine_close_socket(void *argument, curl_socket_t socket) {
          transfer = transfer->next_upload)
         if (transfer->socket == socket && transfer->is_plain && !transfer->has_response_byte)
             rescue(transfer, socket);
+    // Not every way to close a socket tells the socket callback before; a watch must not outlive it.
+    engine->handlers.watch_socket(engine->context, socket, CURL_POLL_REMOVE);
     return close(socket);
 }
