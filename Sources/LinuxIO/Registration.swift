@@ -62,12 +62,15 @@ public final class Registration {
 
     /// Ends the registration; idempotent. The handler is not called again, not even for events
     /// that this turn has already fetched.
-    public func cancel() {
+    ///
+    /// - Parameter mayBeClosed: Whether the descriptor may be closed already, as those of a library can
+    ///   be that tells late; the kernel has dropped it then.
+    public func cancel(mayBeClosed: Bool = false) {
         guard !isCancelled else { return }
         let core = loop.onLoop
         isCancelled = true
         core.registrations.remove(token: token)
-        leave(epoll: core.epoll.rawValue)
+        leave(epoll: core.epoll.rawValue, mayBeClosed: mayBeClosed)
         handler = nil
     }
 
@@ -75,7 +78,7 @@ public final class Registration {
     func abandon(epoll: Int32) {
         guard !isCancelled else { return }
         isCancelled = true
-        leave(epoll: epoll)
+        leave(epoll: epoll, mayBeClosed: false)
         handler = nil
     }
 
@@ -86,10 +89,12 @@ public final class Registration {
         if !readiness.isEmpty { handler?.ready(readiness) }
     }
 
-    private func leave(epoll: Int32) {
+    private func leave(epoll: Int32, mayBeClosed: Bool) {
         guard !interest.isEmpty else { return }
         let result = clinux_epoll_remove(epoll, descriptor)
-        assert(result == 0, "descriptor \(descriptor) was closed before its registration ended")
+        assert(
+            result == 0 || mayBeClosed,
+            "descriptor \(descriptor) was closed before its registration ended")
     }
 }
 

@@ -101,7 +101,7 @@ final class SocketWatch: ReadinessHandler {
     func setInterest(_ interest: ReadinessSet) { registration?.setInterest(interest) }
 
     /// Breaks the cycle of handler and registration.
-    func stop() { registration.take()?.cancel() }
+    func stop() { registration.take()?.cancel(mayBeClosed: true) }
 
     func ready(_ readiness: ReadinessSet) {
         var mask: Int32 = 0
