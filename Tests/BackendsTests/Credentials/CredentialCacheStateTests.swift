@@ -18,7 +18,7 @@ import Testing
 
     /// What the state says at `seconds`: the keys at hand, and whether to fetch.
     private func look(
-        _ state: CredentialCacheState, _ seconds: Int64
+        _ state: CredentialCacheState<AWSCredentials>, _ seconds: Int64
     ) -> (keys: String?, mustFetch: Bool) {
         let step = state.step(at: time(seconds))
         return ((try? step.answer?.get())?.accessKeyID, step.mustFetch)
@@ -32,7 +32,7 @@ import Testing
             (1200, 1.0, 840), (400, 0.5, 200), (1, 1.0, 1),
         ] as [(Int64, Double, Int64)])
     func renewal(life: Int64, random: Double, due: Int64) {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         _ = state.finish(.success(keys("a", until: life)), at: time(0), random: random)
         #expect(look(state, 0) == ("a", due == 0))
         if due > 1 { #expect(look(state, due - 1) == ("a", false)) }
@@ -42,7 +42,7 @@ import Testing
 
     @Test("Keys that do not end are fetched once")
     func endless() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         #expect(look(state, 0) == (nil, true))
         _ = state.finish(.success(keys("a", until: nil)), at: time(0), random: 0)
         #expect(look(state, 4_000_000_000) == ("a", false))
@@ -50,7 +50,7 @@ import Testing
 
     @Test("While a renewal fails, what is still valid is served and the source left in peace")
     func staleServed() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         _ = state.finish(.success(keys("a", until: 3600)), at: time(0), random: 0)
         #expect(look(state, 3300) == ("a", true))
         let answer = state.finish(.failure(Self.failure), at: time(3300), random: 0)
@@ -62,7 +62,7 @@ import Testing
 
     @Test("The absence of any source is believed for ten seconds, another failure for one")
     func negative() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         var absence = Self.failure
         absence.isAbsence = true
         _ = state.finish(.failure(absence), at: time(100), random: 1)
@@ -76,14 +76,14 @@ import Testing
 
     @Test("A clock that is set back does not make a failure last")
     func clockSetBack() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         _ = state.finish(.failure(Self.failure), at: time(1_000_000), random: 1)
         #expect(look(state, 5) == (nil, true))
     }
 
     @Test("A refusal causes one fetch (S3-18)")
     func invalidation() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         let first = keys("a", until: 3600)
         _ = state.finish(.success(first), at: time(0), random: 0)
         state.invalidate(keys("other", until: 3600), at: time(1))
@@ -98,7 +98,7 @@ import Testing
 
     @Test("A source that gives the refused keys again is not asked at every refusal (S3-18)")
     func invalidationInVain() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         let keys = keys("a", until: 3600)
         _ = state.finish(.success(keys), at: time(0), random: 0)
         state.invalidate(keys, at: time(1))
@@ -111,7 +111,7 @@ import Testing
 
     @Test("Credentials that come expired are a failure")
     func expired() {
-        var state = CredentialCacheState()
+        var state = CredentialCacheState<AWSCredentials>()
         let answer = state.finish(.success(keys("a", until: 100)), at: time(100), random: 0)
         #expect(throws: BlobError.self) { try answer.get() }
         #expect(look(state, 100) == (nil, false))
@@ -121,7 +121,7 @@ import Testing
     func absurd() {
         for end in [Int64.min, .max, 0] {
             for now in [Int64.min, .max, 0] {
-                var state = CredentialCacheState()
+                var state = CredentialCacheState<AWSCredentials>()
                 let keys = AWSCredentials(
                     accessKeyID: "a", secretAccessKey: "s",
                     expiresAt: Timestamp(milliseconds: end))

@@ -79,10 +79,10 @@ struct CredentialFixture {
         directory = try TemporaryDirectory()
     }
 
-    var context: CredentialContext {
+    var context: AWSCredentialContext {
         var requests = CredentialRequests(http: http)
         requests.pause = .zero
-        return CredentialContext(
+        return AWSCredentialContext(
             environment: CredentialEnvironment(
                 variables: variables, homeDirectory: directory.path),
             requests: requests, files: CredentialFiles(pool: pool), clock: time.clock,
@@ -146,7 +146,8 @@ extension HTTPRequest {
 
 /// Expects the chain to fail with `backendAuthentication`; returns its message.
 func authenticationFailure(
-    of source: any AWSCredentialSource, sourceLocation: SourceLocation = #_sourceLocation
+    of source: any CredentialSource<AWSCredentials>,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) async -> String {
     let error = await expectError(.backendAuthentication, sourceLocation: sourceLocation) {
         _ = try await source.credentials()

@@ -1,8 +1,6 @@
-internal import BlobCore
-
 /// What a source of credentials found.
-enum CredentialAnswer: Sendable {
-    case found(AWSCredentials)
+enum CredentialAnswer<Value: ExpiringCredentials>: Sendable {
+    case found(Value)
     /// The source is not set up; the next one is asked. Says what is missing.
     case absent(String)
 }
@@ -24,12 +22,4 @@ struct CredentialFailure: Error, Sendable, Equatable {
     func from(_ name: String) -> CredentialFailure {
         CredentialFailure("\(name): \(message)", isTransient: isTransient)
     }
-}
-
-/// One place to look for credentials.
-protocol CredentialProvider: Sendable {
-    /// For messages, such as "environment".
-    var name: String { get }
-
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer
 }

@@ -1,19 +1,19 @@
 internal import BlobCore
 internal import Synchronization
 
-/// The state behind ``AWSCredentialCache``, which its fetches share.
-final class CredentialCacheCore: Sendable {
-    typealias Answer = Result<AWSCredentials, BlobError>
+/// The state behind ``CredentialCache``, which its fetches share.
+final class CredentialCacheCore<Value: ExpiringCredentials>: Sendable {
+    typealias Answer = Result<Value, BlobError>
     typealias Waiter = CheckedContinuation<Answer, Never>
 
-    private let state = Mutex(CredentialCacheState())
+    private let state = Mutex(CredentialCacheState<Value>())
     private let clock: WallClock
     private let random: @Sendable () -> Double
-    private let fetch: AWSCredentialCache.Fetch
+    private let fetch: CredentialCache<Value>.Fetch
 
     init(
         clock: WallClock, random: @escaping @Sendable () -> Double,
-        fetch: @escaping AWSCredentialCache.Fetch
+        fetch: @escaping CredentialCache<Value>.Fetch
     ) {
         self.clock = clock
         self.random = random
@@ -59,7 +59,7 @@ final class CredentialCacheCore: Sendable {
             .resume(returning: .failure(.cancelled))
     }
 
-    func invalidate(_ refused: AWSCredentials) {
+    func invalidate(_ refused: Value) {
         let now = clock.now()
         state.withLock { $0.invalidate(refused, at: now) }
     }
@@ -72,14 +72,14 @@ final class CredentialCacheCore: Sendable {
         }
         task?.cancel()
         for waiter in waiters {
-            waiter.resume(returning: .failure(CredentialCacheState.closedError))
+            waiter.resume(returning: .failure(CredentialCacheState<Value>.closedError))
         }
     }
 
     private func start(_ state: inout CredentialCacheState) {
         // Detached: it serves all callers, not only the one who happens to be first.
         state.task = Task.detached { [self] in
-            let outcome: Result<AWSCredentials, CredentialFetchFailure>
+            let outcome: Result<Value, CredentialFetchFailure>
             do throws(CredentialFetchFailure) {
                 outcome = .success(try await fetch())
             } catch {
@@ -89,7 +89,7 @@ final class CredentialCacheCore: Sendable {
         }
     }
 
-    private func finish(_ outcome: Result<AWSCredentials, CredentialFetchFailure>) {
+    private func finish(_ outcome: Result<Value, CredentialFetchFailure>) {
         let now = clock.now()
         let random = random()
         let (answer, waiters) = state.withLock { state in

@@ -5,34 +5,35 @@ internal import BlobCore
 ///
 /// All times are of the wall clock: a clock that stands still while a machine is suspended would
 /// take expired credentials for good.
-struct CredentialCacheState {
+struct CredentialCacheState<Value: ExpiringCredentials> {
     /// How long "there is no source" is believed, and how long nothing is fetched in vain.
-    private static let absencePause: Int64 = 10_000
+    private static var absencePause: Int64 { 10_000 }
     /// Any other failure with no credentials at hand.
-    private static let failurePause: Int64 = 1000
+    private static var failurePause: Int64 { 1000 }
     /// The least time before the end at which credentials are renewed.
-    private static let leastMargin: Int64 = 5 * 60 * 1000
+    private static var leastMargin: Int64 { 5 * 60 * 1000 }
 
-    static let closedError = BlobError(
-        .shuttingDown, "the server is shutting down and fetches no more credentials")
+    static var closedError: BlobError {
+        BlobError(.shuttingDown, "the server is shutting down and fetches no more credentials")
+    }
 
     var isClosed = false
     /// The fetch under way.
     var task: Task<Void, Never>?
-    var waiters: [Int: CredentialCacheCore.Waiter] = [:]
+    var waiters: [Int: CredentialCacheCore<Value>.Waiter] = [:]
     var lastIdentifier = 0
 
-    private var current: AWSCredentials?
+    private var current: Value?
     /// When to renew `current`; nil when it does not end.
     private var renewal: Timestamp?
     private var failure: BlobError?
     /// Nothing is fetched in this time, because it was just tried in vain.
     private var rest: Range<Timestamp>?
     /// What the service refused. Fetching the very same again shows that asking does not help.
-    private var refused: AWSCredentials?
+    private var refused: Value?
 
     struct Step {
-        var answer: CredentialCacheCore.Answer?
+        var answer: CredentialCacheCore<Value>.Answer?
         var mustFetch = false
     }
 
@@ -53,7 +54,7 @@ struct CredentialCacheState {
 
     /// S3-18: the next call fetches anew, unless somebody did meanwhile, or did just now and got
     /// the same again.
-    mutating func invalidate(_ credentials: AWSCredentials, at now: Timestamp) {
+    mutating func invalidate(_ credentials: Value, at now: Timestamp) {
         guard current == credentials else { return }
         if refused == credentials, rest?.contains(now) ?? false { return }
         refused = credentials
@@ -64,9 +65,9 @@ struct CredentialCacheState {
 
     /// Notes how the fetch ended; returns what to tell those who wait.
     mutating func finish(
-        _ outcome: Result<AWSCredentials, CredentialFetchFailure>, at now: Timestamp,
+        _ outcome: Result<Value, CredentialFetchFailure>, at now: Timestamp,
         random: Double
-    ) -> CredentialCacheCore.Answer {
+    ) -> CredentialCacheCore<Value>.Answer {
         task = nil
         if isClosed { return .failure(Self.closedError) }
         switch outcome {
@@ -85,7 +86,7 @@ struct CredentialCacheState {
             return fail(
                 BlobError(
                     .backendAuthentication,
-                    "the source of the AWS credentials gave some that have expired; check it and"
+                    "the source of the \(Value.serviceName) credentials gave some that have expired; check it and"
                         + " the clock of this machine"),
                 pause: Self.failurePause, at: now, random: random)
         case .failure(let failure):
@@ -96,14 +97,14 @@ struct CredentialCacheState {
         }
     }
 
-    mutating func takeWaiters() -> [CredentialCacheCore.Waiter] {
+    mutating func takeWaiters() -> [CredentialCacheCore<Value>.Waiter] {
         defer { waiters = [:] }
         return Array(waiters.values)
     }
 
     private mutating func fail(
         _ error: BlobError, pause length: Int64, at now: Timestamp, random: Double
-    ) -> CredentialCacheCore.Answer {
+    ) -> CredentialCacheCore<Value>.Answer {
         failure = error
         if let current, Self.isValid(current, at: now) {
             // There is time until the end: the source is not asked at every call.
@@ -119,14 +120,14 @@ struct CredentialCacheState {
         rest = now..<Timestamp(milliseconds: isBeyond ? .max : end)
     }
 
-    private static func isValid(_ credentials: AWSCredentials, at now: Timestamp) -> Bool {
+    private static func isValid(_ credentials: Value, at now: Timestamp) -> Bool {
         credentials.expiresAt.map { $0 > now } ?? true
     }
 
     /// A tenth to a fifth of the life before its end, at least five minutes and a bit, and never
     /// more than half of it.
     private static func renewal(
-        of credentials: AWSCredentials, at now: Timestamp, random: Double
+        of credentials: Value, at now: Timestamp, random: Double
     ) -> Timestamp? {
         guard let end = credentials.expiresAt else { return nil }
         let life = max(0, end.milliseconds.subtractingReportingOverflow(now.milliseconds).0)

@@ -34,7 +34,7 @@ public final class S3Backend: BlobStore {
         configuration: S3Configuration, blockingPool: BlockingPool,
         environment: CredentialEnvironment, engineSettings: HTTPEngineSettings,
         policy: RetryPolicy, clock: WallClock = .system, timeouts: S3Timeouts = S3Timeouts(),
-        credentials: (any AWSCredentialSource)? = nil
+        credentials: (any CredentialSource<AWSCredentials>)? = nil
     ) throws(BlobError) {
         guard configuration.partByteCount >= Int(S3Limits.minimumPartByteCount),
             configuration.partByteCount <= 1 << 30

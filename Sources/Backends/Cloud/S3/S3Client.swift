@@ -10,7 +10,7 @@ final class S3Client: Sendable {
         var endpoint: S3Endpoint
         var engines: HTTPEnginePool
         /// Nil: requests are not signed.
-        var credentials: (any AWSCredentialSource)?
+        var credentials: (any CredentialSource<AWSCredentials>)?
         var regions: S3Regions
         var commonHeaders: [HTTPHeaders.Field]
         var policy: RetryPolicy

@@ -26,7 +26,7 @@ struct S3Identity: Sendable {
                 sessionToken: sessionToken, expiresAt: nil)
         case .anonymous: isAnonymous = true
         }
-        let context = CredentialContext(
+        let context = AWSCredentialContext(
             environment: environment, requests: CredentialRequests(http: http),
             files: CredentialFiles(pool: blockingPool), clock: clock,
             region: configuration.region, profileName: profile)

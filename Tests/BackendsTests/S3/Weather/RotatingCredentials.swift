@@ -5,7 +5,7 @@ import Synchronization
 @testable import CloudBackends
 
 /// Credentials that are numbered: each refusal brings the next.
-final class RotatingCredentials: AWSCredentialSource {
+final class RotatingCredentials: CredentialSource {
     private struct State {
         var number = 0
         var refusedCount = 0

@@ -20,7 +20,7 @@ struct Weather: Sendable {
         /// Long enough for a loaded machine.
         var timeouts = Weather.timeouts(.seconds(30))
         var configuration = S3Configuration()
-        var credentials: (any AWSCredentialSource)?
+        var credentials: (any CredentialSource<AWSCredentials>)?
         var clock = SettableClock()
         /// Where the service is instead of at the scripted server.
         var port: UInt16?

@@ -8,12 +8,12 @@ internal import LinuxIO
 struct CredentialProcess: Sendable {
     private static let maximumByteCount = 64 << 10
 
-    let context: CredentialContext
+    let context: AWSCredentialContext
 
     /// Runs `command` with a shell, as the AWS command line's relatives do.
     func fetch(_ command: String) async throws(CredentialFailure) -> AWSCredentials {
         let output = try await run(command)
-        let document = CredentialDocuments.decode(CredentialDocuments.Keys.self, from: output)
+        let document = CredentialDocument.decode(AWSCredentialDocuments.Keys.self, from: output)
         guard let document, document.version == 1,
             let credentials = document.credentials(needsExpiration: false)
         else {

@@ -1,8 +1,7 @@
 internal import BlobCore
-internal import FoundationEssentials
 
-/// The JSON documents in which credentials come. None of them has a description: they are secrets.
-enum CredentialDocuments {
+/// The JSON documents in which credentials of AWS come. None of them has a description: they are secrets.
+enum AWSCredentialDocuments {
     /// What metadata services, container endpoints and credential processes answer.
     struct Keys: Decodable {
         /// Of credential processes: 1.
@@ -66,11 +65,5 @@ enum CredentialDocuments {
                 sessionToken: roleCredentials.sessionToken,
                 expiresAt: Timestamp(milliseconds: roleCredentials.expiration))
         }
-    }
-
-    /// Nil when it is no such document. The decoder's error would quote it, so it is dropped.
-    static func decode<Document: Decodable>(_ type: Document.Type, from bytes: Bytes) -> Document? {
-        let data = bytes.withUnsafeBytes { Data($0) }
-        return try? JSONDecoder().decode(type, from: data)
     }
 }

@@ -2,10 +2,10 @@ internal import BlobCore
 
 /// Keys in environment variables.
 struct EnvironmentCredentials: CredentialProvider {
-    let context: CredentialContext
+    let context: AWSCredentialContext
     var name: String { "environment" }
 
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer {
+    func fetch() async throws(CredentialFailure) -> CredentialAnswer<AWSCredentials> {
         let environment = context.environment
         guard let accessKeyID = environment["AWS_ACCESS_KEY_ID"] else {
             guard environment["AWS_SECRET_ACCESS_KEY"] == nil else {

@@ -7,7 +7,7 @@ import Testing
 @testable import CloudBackends
 
 /// Many callers, one fetch.
-@Suite(.timeLimit(.minutes(10))) struct AWSCredentialCacheTests {
+@Suite(.timeLimit(.minutes(10))) struct CredentialCacheTests {
     /// A fetch that says when it begins and waits until it may end.
     private final class Gate: Sendable {
         let began = Event()
@@ -34,9 +34,10 @@ import Testing
         }
     }
 
-    private func cache(_ gate: Gate, _ time: TestWallClock = TestWallClock()) -> AWSCredentialCache
-    {
-        AWSCredentialCache(clock: time.clock) { () throws(CredentialFetchFailure) in
+    private func cache(_ gate: Gate, _ time: TestWallClock = TestWallClock()) -> CredentialCache<
+        AWSCredentials
+    > {
+        CredentialCache<AWSCredentials>(clock: time.clock) { () throws(CredentialFetchFailure) in
             try await gate.fetch()
         }
     }
@@ -119,7 +120,7 @@ import Testing
     @Test("A cache that nobody holds any more ends its fetch")
     func dropping() async throws {
         let gate = Gate()
-        var cache: AWSCredentialCache? = cache(gate)
+        var cache: CredentialCache<AWSCredentials>? = cache(gate)
         weak let watched = cache
         let caller = Task { [cache] in
             await expectError(.cancelled) { _ = try await cache?.credentials() }
@@ -138,7 +139,8 @@ import Testing
         let counter = Mutex(0)
         let renewalBegan = Event()
         let mayEnd = Event()
-        let cache = AWSCredentialCache(clock: time.clock) { () throws(CredentialFetchFailure) in
+        let cache = CredentialCache<AWSCredentials>(clock: time.clock) {
+            () throws(CredentialFetchFailure) in
             let number = counter.withLock { counter in
                 counter += 1
                 return counter

@@ -12,7 +12,7 @@ struct AssumedRole: Sendable {
 struct TokenService: Sendable {
     private static let contentType = "application/x-www-form-urlencoded; charset=utf-8"
 
-    let context: CredentialContext
+    let context: AWSCredentialContext
     /// Nil for the one global endpoint.
     let region: String?
 

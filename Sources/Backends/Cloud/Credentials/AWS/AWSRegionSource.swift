@@ -2,7 +2,7 @@ internal import BlobCore
 
 /// Finds the region to use when the configuration names none.
 struct AWSRegionSource: Sendable {
-    let context: CredentialContext
+    let context: AWSCredentialContext
 
     /// The configured region, else `AWS_REGION`, `AWS_DEFAULT_REGION` or that of the profile; nil
     /// when none says.
@@ -16,7 +16,7 @@ struct AWSRegionSource: Sendable {
         }
     }
 
-    static func region(_ context: CredentialContext, _ profile: Profile?) -> String? {
+    static func region(_ context: AWSCredentialContext, _ profile: Profile?) -> String? {
         context.region ?? context.environment["AWS_REGION"]
             ?? context.environment["AWS_DEFAULT_REGION"] ?? profile?["region"]
     }

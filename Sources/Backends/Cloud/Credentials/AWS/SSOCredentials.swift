@@ -5,7 +5,7 @@ internal import COpenSSL
 /// Credentials for the token that `aws sso login` left in its cache. The token itself is not
 /// renewed here: that takes a browser, or a registration that belongs to the AWS command line.
 struct SSOCredentials: Sendable {
-    let context: CredentialContext
+    let context: AWSCredentialContext
 
     func fetch(
         _ profile: Profile, in profiles: ProfileSet
@@ -37,8 +37,8 @@ struct SSOCredentials: Sendable {
                     + Self.advice(profile),
                 isTransient: CredentialRequests.asksForAnother(reply.status))
         }
-        let document = CredentialDocuments.decode(
-            CredentialDocuments.SSOReply.self, from: reply.body)
+        let document = CredentialDocument.decode(
+            AWSCredentialDocuments.SSOReply.self, from: reply.body)
         guard let document else {
             throw CredentialFailure("the single sign-on portal gave an answer without credentials")
         }
@@ -57,8 +57,8 @@ struct SSOCredentials: Sendable {
         guard let text = try await context.files.text(at: path) else {
             throw CredentialFailure("nobody is signed in;" + Self.advice(profile))
         }
-        let document = CredentialDocuments.decode(
-            CredentialDocuments.SSOToken.self, from: Bytes(utf8: text))
+        let document = CredentialDocument.decode(
+            AWSCredentialDocuments.SSOToken.self, from: Bytes(utf8: text))
         guard let document, let expiry = Self.time(document.expiresAt),
             document.accessToken.utf8.allSatisfy(ASCII.isVisible)
         else { throw CredentialFailure("the cached token is damaged;" + Self.advice(profile)) }

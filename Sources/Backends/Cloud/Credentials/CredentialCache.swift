@@ -13,10 +13,10 @@ struct CredentialFetchFailure: Error, Sendable {
 /// The fetch belongs to the cache and not to the caller who caused it: it goes on when that caller
 /// is cancelled, and ends with the cache. It captures the core only, so that it does not itself
 /// keep the cache alive.
-final class AWSCredentialCache: AWSCredentialSource {
-    typealias Fetch = @Sendable () async throws(CredentialFetchFailure) -> AWSCredentials
+final class CredentialCache<Value: ExpiringCredentials>: CredentialSource {
+    typealias Fetch = @Sendable () async throws(CredentialFetchFailure) -> Value
 
-    private let core: CredentialCacheCore
+    private let core: CredentialCacheCore<Value>
 
     /// - Parameter random: from 0 to 1; spreads the renewals of many servers.
     init(
@@ -35,15 +35,15 @@ final class AWSCredentialCache: AWSCredentialSource {
         core.close()
     }
 
-    func invalidate(_ refused: AWSCredentials) {
+    func invalidate(_ refused: Value) {
         core.invalidate(refused)
     }
 
-    func credentials() async throws(BlobError) -> AWSCredentials {
+    func credentials() async throws(BlobError) -> Value {
         if let answer = core.answer() { return try answer.get() }
         let identifier = core.makeIdentifier()
         let answer = await withTaskCancellationHandler {
-            await withCheckedContinuation { (waiter: CredentialCacheCore.Waiter) in
+            await withCheckedContinuation { (waiter: CredentialCacheCore<Value>.Waiter) in
                 // The handler below may have run before there was anybody to resume.
                 if Task.isCancelled {
                     waiter.resume(returning: .failure(.cancelled))

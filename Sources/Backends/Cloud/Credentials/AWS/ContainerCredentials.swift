@@ -2,10 +2,10 @@ internal import BlobCore
 
 /// The endpoint that ECS and EKS give a container.
 struct ContainerCredentials: CredentialProvider {
-    let context: CredentialContext
+    let context: AWSCredentialContext
     var name: String { "container" }
 
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer {
+    func fetch() async throws(CredentialFailure) -> CredentialAnswer<AWSCredentials> {
         let environment = context.environment
         let url: String
         if let path = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] {
@@ -41,7 +41,7 @@ struct ContainerCredentials: CredentialProvider {
                 "the endpoint answered with status \(reply.status)",
                 isTransient: CredentialRequests.asksForAnother(reply.status))
         }
-        let document = CredentialDocuments.decode(CredentialDocuments.Keys.self, from: reply.body)
+        let document = CredentialDocument.decode(AWSCredentialDocuments.Keys.self, from: reply.body)
         guard let credentials = document?.credentials(needsExpiration: false) else {
             throw CredentialFailure("the endpoint gave an answer that is no set of credentials")
         }

@@ -2,10 +2,10 @@ internal import BlobCore
 
 /// A role taken on with a token that somebody else keeps fresh in a file, such as Kubernetes.
 struct WebIdentityCredentials: CredentialProvider {
-    let context: CredentialContext
+    let context: AWSCredentialContext
     var name: String { "web identity" }
 
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer {
+    func fetch() async throws(CredentialFailure) -> CredentialAnswer<AWSCredentials> {
         let environment = context.environment
         guard let tokenPath = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] else {
             return .absent("AWS_WEB_IDENTITY_TOKEN_FILE is not set")

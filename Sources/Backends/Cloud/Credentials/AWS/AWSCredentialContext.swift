@@ -1,8 +1,8 @@
 internal import BlobCore
 internal import LinuxIO
 
-/// What every source of credentials works with.
-struct CredentialContext: Sendable {
+/// What every source of AWS credentials works with.
+struct AWSCredentialContext: Sendable {
     let environment: CredentialEnvironment
     let requests: CredentialRequests
     let files: CredentialFiles

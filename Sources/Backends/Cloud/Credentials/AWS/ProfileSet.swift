@@ -7,7 +7,8 @@ struct ProfileSet: Sendable {
     let credentialsPath: String
 
     /// Reads what there is; a missing file is an empty one.
-    static func load(_ context: CredentialContext) async throws(CredentialFailure) -> ProfileSet {
+    static func load(_ context: AWSCredentialContext) async throws(CredentialFailure) -> ProfileSet
+    {
         let environment = context.environment
         let configPath = environment.expanded(environment["AWS_CONFIG_FILE"] ?? "~/.aws/config")
         let credentialsPath = environment.expanded(
@@ -20,7 +21,7 @@ struct ProfileSet: Sendable {
     }
 
     private static func read(
-        _ path: String, _ context: CredentialContext
+        _ path: String, _ context: AWSCredentialContext
     ) async throws(CredentialFailure) -> String {
         do throws(CredentialFailure) {
             return try await context.files.text(at: path) ?? ""

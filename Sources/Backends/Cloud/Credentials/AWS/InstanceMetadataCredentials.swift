@@ -7,10 +7,10 @@ struct InstanceMetadataCredentials: CredentialProvider {
     /// How long expired credentials are used while the service has no new ones.
     private static let extensionMilliseconds: Int64 = 5 * 60 * 1000
 
-    let context: CredentialContext
+    let context: AWSCredentialContext
     var name: String { "instance metadata" }
 
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer {
+    func fetch() async throws(CredentialFailure) -> CredentialAnswer<AWSCredentials> {
         guard !context.environment.isTrue("AWS_EC2_METADATA_DISABLED") else {
             return .absent("AWS_EC2_METADATA_DISABLED is true")
         }
@@ -104,7 +104,7 @@ struct InstanceMetadataCredentials: CredentialProvider {
     private func credentials(
         in reply: CredentialHTTPReply
     ) throws(CredentialFailure) -> AWSCredentials {
-        let document = CredentialDocuments.decode(CredentialDocuments.Keys.self, from: reply.body)
+        let document = CredentialDocument.decode(AWSCredentialDocuments.Keys.self, from: reply.body)
         if let code = document?.code, code != "Success" {
             let shown = ServiceCode(code).map { " (\($0.text))" } ?? ""
             throw CredentialFailure("the service has no credentials\(shown)", isTransient: true)

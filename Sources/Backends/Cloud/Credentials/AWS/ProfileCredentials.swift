@@ -2,10 +2,10 @@ internal import BlobCore
 
 /// What a profile of `~/.aws/config` and `~/.aws/credentials` says, in whichever of its ways.
 struct ProfileCredentials: CredentialProvider {
-    let context: CredentialContext
+    let context: AWSCredentialContext
     var name: String { "profile '\(context.selectedProfileName)'" }
 
-    func fetch() async throws(CredentialFailure) -> CredentialAnswer {
+    func fetch() async throws(CredentialFailure) -> CredentialAnswer<AWSCredentials> {
         let profiles = try await ProfileSet.load(context)
         let name = context.selectedProfileName
         guard let profile = profiles[name] else {
@@ -88,7 +88,7 @@ struct ProfileCredentials: CredentialProvider {
     }
 
     private func credentials(of source: String) async throws(CredentialFailure) -> AWSCredentials {
-        let provider: any CredentialProvider
+        let provider: any CredentialProvider<AWSCredentials>
         switch source {
         case "Environment": provider = EnvironmentCredentials(context: context)
         case "Ec2InstanceMetadata": provider = InstanceMetadataCredentials(context: context)
