@@ -76,7 +76,7 @@ final class CredentialCacheCore<Value: ExpiringCredentials>: Sendable {
         }
     }
 
-    private func start(_ state: inout CredentialCacheState) {
+    private func start(_ state: inout CredentialCacheState<Value>) {
         // Detached: it serves all callers, not only the one who happens to be first.
         state.task = Task.detached { [self] in
             let outcome: Result<Value, CredentialFetchFailure>
