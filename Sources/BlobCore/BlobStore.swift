@@ -45,14 +45,13 @@ public protocol BlobStore: Sendable {
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult
 
-    /// Signs a URL that reads the blob. The blob need not exist (rule W-78).
-    func presignGet(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL
-
-    /// Signs a URL that writes the blob.
-    func presignPut(
-        _ uri: BlobURI, options: PresignOptions
+    /// Signs a URL by which anybody may do one thing with the blob for a while. The blob need not
+    /// exist (rule W-78).
+    ///
+    /// - Throws: `presign` for a validity outside of 1 second to 7 days and for a blob whose URL cannot
+    ///   be signed; `unsupportedOperation` for a method that the store cannot sign for.
+    func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL
 
     /// Begins a multipart upload. Nothing is visible before it is completed (rule W-80).

@@ -72,6 +72,20 @@ extension BlobStore {
         try await delete(uri, options: CallOptions())
     }
 
+    /// Signs a URL that reads the blob.
+    public func presignGet(
+        _ uri: BlobURI, options: PresignOptions
+    ) async throws(BlobError) -> PresignedURL {
+        try await presign(.get, uri, options: options)
+    }
+
+    /// Signs a URL that writes the blob.
+    public func presignPut(
+        _ uri: BlobURI, options: PresignOptions
+    ) async throws(BlobError) -> PresignedURL {
+        try await presign(.put, uri, options: options)
+    }
+
     /// Walks all pages of a listing.
     public func listAll(
         _ prefix: BlobURI, options: ListOptions = ListOptions()

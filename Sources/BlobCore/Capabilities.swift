@@ -34,6 +34,10 @@ public enum BlobOperation: UInt16, Sendable, Hashable, CaseIterable {
     case capabilities = 16
     /// What the server is.
     case info = 17
+    /// Sign a URL to read the metadata.
+    case presignHead = 18
+    /// Sign a URL to delete.
+    case presignDelete = 19
 }
 
 /// What a store can do and how much: differences are declared here, never silent.

@@ -84,21 +84,12 @@ extension BlobClient: BlobStore {
             .copy(from: source, to: destination, options), body: nil, options: options.call)
     }
 
-    /// Signs a URL that reads the blob.
-    public func presignGet(
-        _ uri: BlobURI, options: PresignOptions
+    /// Signs a URL for the blob.
+    public func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
-        guard case .url(let url) = try await call(.presignGet(uri, options), options: options.call)
-        else { throw Self.unexpected }
-        return url
-    }
-
-    /// Signs a URL that writes the blob.
-    public func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        guard case .url(let url) = try await call(.presignPut(uri, options), options: options.call)
-        else { throw Self.unexpected }
+        let response = try await call(.presign(method, uri, options), options: options.call)
+        guard case .url(let url) = response else { throw Self.unexpected }
         return url
     }
 

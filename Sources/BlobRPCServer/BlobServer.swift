@@ -15,17 +15,18 @@ public final class BlobServer: Sendable {
         var nextIdentifier: UInt64 = 1
         var isDraining = false
         var emptyWaiters: [CheckedContinuation<Void, Never>] = []
+        var hasWaitedEnough = false
     }
 
     /// Counters since the start.
     public let metrics = ServerMetrics()
 
-    private let configuration: ServerConfiguration
+    let configuration: ServerConfiguration
     private let store: any BlobStore
     private let blockingPool: BlockingPool
     private let logger: Logger
     private let identity: ServerIdentity
-    private let loops: [EventLoop]
+    let loops: [EventLoop]
     private let state = Mutex(State())
     private let acceptors: [Acceptor]
 
@@ -171,26 +172,34 @@ public final class BlobServer: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    // MARK: Shutdown
+    // MARK: Shutdown, for BlobServer+Shutdown.swift
 
-    /// Stops accepting, sends GOAWAY and waits for running calls to end, at most `drainTimeout`
-    /// (protocol.md, rule W-56). Removes the sockets. Idempotent.
-    public func shutdown() async {
+    func stopAccepting() -> [ServerSession] {
         for acceptor in acceptors { acceptor.stop() }
-        let sessions = state.withLock { state in
+        return state.withLock { state in
             state.isDraining = true
             return Array(state.sessions.values)
         }
-        for session in sessions {
-            await session.drain(timeout: configuration.drainTimeout)
-        }
+    }
+
+    /// Returns when there is no session, or when ``endWaiting()`` says that it was long enough.
+    func waitForSessions() async {
         await withCheckedContinuation { waiter in
-            let isEmpty = state.withLock { state in
-                if !state.sessions.isEmpty { state.emptyWaiters.append(waiter) }
-                return state.sessions.isEmpty
+            let isOver = state.withLock { state in
+                let isOver = state.sessions.isEmpty || state.hasWaitedEnough
+                if !isOver { state.emptyWaiters.append(waiter) }
+                return isOver
             }
-            if isEmpty { waiter.resume() }
+            if isOver { waiter.resume() }
         }
-        for loop in loops { loop.shutdown() }
+    }
+
+    func endWaiting() {
+        let waiters = state.withLock { state in
+            state.hasWaitedEnough = true
+            defer { state.emptyWaiters = [] }
+            return state.emptyWaiters
+        }
+        for waiter in waiters { waiter.resume() }
     }
 }

@@ -50,7 +50,7 @@ struct CallHandler {
     private func authorize() throws(BlobError) {
         guard environment.listener.isReadOnly else { return }
         switch call.request.operation {
-        case .head, .get, .list, .presignGet, .capabilities, .info, .listParts: return
+        case .head, .get, .list, .presignGet, .presignHead, .capabilities, .info, .listParts: return
         default: throw BlobError(.readOnly, "this socket may not write", origin: .policy)
         }
     }
@@ -73,10 +73,8 @@ struct CallHandler {
         case .copy(let source, let destination, let options):
             return .written(
                 try await store.copy(from: source, to: destination, options: options))
-        case .presignGet(let uri, let options):
-            return .url(try await store.presignGet(uri, options: options))
-        case .presignPut(let uri, let options):
-            return .url(try await store.presignPut(uri, options: options))
+        case .presign(let method, let uri, let options):
+            return .url(try await store.presign(method, uri, options: options))
         case .createMultipartUpload(let uri, let options):
             return .upload(try await store.createMultipartUpload(uri, options: options))
         case .uploadPart(let upload, let partNumber, let options, let byteCount):

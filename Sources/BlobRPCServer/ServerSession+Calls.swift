@@ -84,6 +84,7 @@ extension ServerSession {
             respond(streamID: call.streamID, .failure(failure), isLast: true)
         }
         scheduleFlush()
+        endIfDone()
     }
 
     /// Ends a call from outside its handler: reset, deadline, stall or a lost connection. The slot

@@ -27,6 +27,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     var watchdog: SessionWatchdog
     var closeReason: WireError?
     private var isDraining = false
+    private var hasEnded = false
 
     /// Bytes read from one connection before the others get their turn.
     private static let readBudgetByteCount = 512 << 10
@@ -201,11 +202,19 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         scheduleFlush()
     }
 
-    /// Ends the connection and all calls on it at once. Idempotent.
+    /// Ends the connection at once and cancels all calls on it. Idempotent.
     func close() {
         guard transport.isOpen else { return }
         transport.close()
         endAllCalls()
+        endIfDone()
+    }
+
+    /// The session has ended when its last handler has: until then it counts against the limits, and
+    /// the store behind it is in use.
+    func endIfDone() {
+        guard !transport.isOpen, calls.isEmpty, !hasEnded else { return }
+        hasEnded = true
         environment.sessionEnded(identifier)
     }
 

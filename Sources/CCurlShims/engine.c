@@ -55,6 +55,7 @@ struct ccurl_engine *ccurl_engine_create(struct ccurl_handlers handlers, void *c
 void ccurl_engine_destroy(struct ccurl_engine *engine) {
     curl_multi_cleanup(engine->multi);
     if (engine->share != NULL) curl_share_cleanup(engine->share);
+    free(engine->sockets);
     free(engine);
 }
 
@@ -116,7 +117,6 @@ int ccurl_engine_close_socket(void *argument, curl_socket_t socket) {
          transfer = transfer->next_upload)
         if (transfer->socket == socket && transfer->is_plain && !transfer->has_response_byte)
             rescue(transfer, socket);
-    // Not every way to close a socket tells the socket callback before; a watch must not outlive it.
-    engine->handlers.watch_socket(engine->context, socket, CURL_POLL_REMOVE);
+    ccurl_engine_forget_socket(engine, socket);
     return close(socket);
 }

@@ -123,11 +123,17 @@ static int rewind_body(void *argument, curl_off_t offset, int origin) {
 // connection turned out to be dead, or after a 417: not every request may be repeated silently.
 static int before_request(void *argument, char *remote_address, char *local_address,
                           int remote_port, int local_port) {
-    (void)remote_address, (void)local_address, (void)remote_port, (void)local_port;
+    (void)remote_address, (void)local_address;
     struct ccurl_transfer *transfer = argument;
     if (transfer->request_count > 0 &&
         (!transfer->may_be_replayed || transfer->is_head_complete)) {
         transfer->was_replay_refused = 1;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    // Inside of TLS bytes may come at any time; there nobody else can have sent them.
+    if (transfer->is_plain &&
+        ccurl_engine_note_request(transfer->engine, local_port, remote_port) != 0) {
+        transfer->has_met_stray_bytes = 1;
         return CURL_PREREQFUNC_ABORT;
     }
     transfer->request_count += 1;
@@ -154,6 +160,8 @@ struct ccurl_transfer *ccurl_transfer_create(struct ccurl_engine *engine) {
     transfer->engine = engine;
     transfer->socket = -1;
     // The engine, not the transfer: a connection outlives the handle that has opened it.
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, ccurl_engine_open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, engine);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, ccurl_engine_close_socket);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, engine);
     curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);

@@ -12,13 +12,22 @@ struct PresignCommand: StoreCommand {
             EXAMPLES
               curl -O "$(blobctl presign s3://bucket/report.pdf --expires 600)"
               curl -T report.pdf "$(blobctl presign --put s3://bucket/report.pdf --expires 600)"
+              curl -I "$(blobctl presign --method head s3://bucket/report.pdf --expires 600)"
             """)
 
     @Option(help: ArgumentHelp("How long the URL is to work.", valueName: "seconds"))
     var expires: UInt32
 
-    @Flag(help: "Sign a URL that writes the blob instead of reading it.")
+    @Option(help: "What the URL is to do: get, put, head or delete.")
+    var method = Method.get
+
+    @Flag(help: "The same as --method put.")
     var put = false
+
+    /// `PresignMethod` as people write it.
+    enum Method: String, ExpressibleByArgument, CaseIterable {
+        case get, put, head, delete
+    }
 
     @OptionGroup var global: GlobalOptions
 
@@ -27,15 +36,25 @@ struct PresignCommand: StoreCommand {
 
     func validate() throws {
         try PresignOptions.validate(seconds: expires)
+        guard !put || method == .get || method == .put else {
+            throw ValidationError("--put and --method \(method.rawValue) contradict each other")
+        }
+    }
+
+    private var signedMethod: PresignMethod {
+        if put { return .put }
+        switch method {
+        case .get: return .get
+        case .put: return .put
+        case .head: return .head
+        case .delete: return .delete
+        }
     }
 
     func run(in context: CommandContext) async throws {
         let options = PresignOptions(
             validSeconds: expires, call: try context.deadline.options())
-        let signed =
-            put
-            ? try await context.store.presignPut(uri, options: options)
-            : try await context.store.presignGet(uri, options: options)
+        let signed = try await context.store.presign(signedMethod, uri, options: options)
         Self.noteHeaders(signed.headers, console: context.console)
         try context.console.result(json: Self.fields(signed), text: signed.url)
     }

@@ -45,12 +45,8 @@ struct Disguised: BlobStore {
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult { throw unused }
 
-    func presignGet(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL { throw unused }
-
-    func presignPut(
-        _ uri: BlobURI, options: PresignOptions
+    func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL { throw unused }
 
     func createMultipartUpload(

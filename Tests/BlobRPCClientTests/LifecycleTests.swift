@@ -94,6 +94,32 @@ import Testing
         await client.close()
     }
 
+    @Test func `W-56 a second signal ends the wait for running calls`() async throws {
+        let directory = try TemporaryDirectory()
+        try directory.write("drainSeconds: 86400\n", to: "configuration.yaml")
+        let root = "\(directory.path)/root"
+        let server = try await ServerProcess.start(
+            socketPath: "\(directory.path)/s", rootPath: root,
+            arguments: ["--config", "\(directory.path)/configuration.yaml"])
+        let client = try await BlobClient.connect(path: server.socketPath)
+        let source = HeldSource(
+            SeededBody(seed: 1, byteCount: 1 << 20).source(pieceByteCount: 1 << 16), pieceCount: 2)
+        let uri = try BlobURI(parsing: "file://\(root)/blob")
+        let put = Task {
+            try await client.put(
+                uri, body: .stream(source, byteCount: nil), options: PutOptions())
+        }
+        try await source.isHeld.wait()
+        server.kill(15)
+        // The socket goes when the first signal was understood.
+        while directory.names(in: ".").contains("s") { await Task.yield() }
+        server.kill(15)
+        #expect(server.waitUntilExit() == 0)
+        await #expect(throws: BlobError.self) { try await put.value }
+        await client.close()
+        #expect(directory.names(in: "root").filter { !$0.hasPrefix(".") } == [])
+    }
+
     @Test func `a read that is given up frees its slot`() async throws {
         let server = try TestServer { $0.limits.maximumStreamCount = 2 }
         let client = try await server.connect()

@@ -17,7 +17,8 @@ import Testing
             .put(uri, PutOptions(), bodyByteCount: nil), .delete(uri), .deleteMany,
             .list(try server.uri("below/"), ListOptions()),
             .copy(from: uri, to: try server.uri("copy"), CopyOptions()),
-            .presignGet(uri, PresignOptions()), .presignPut(uri, PresignOptions()),
+            .presign(.get, uri, PresignOptions()), .presign(.put, uri, PresignOptions()),
+            .presign(.head, uri, PresignOptions()), .presign(.delete, uri, PresignOptions()),
             .createMultipartUpload(uri, MultipartOptions()),
             .uploadPart(upload, partNumber: 1, UploadPartOptions(), bodyByteCount: nil),
             .presignUploadParts(upload, PresignOptions()),
@@ -47,7 +48,7 @@ import Testing
         }
         #expect(hello.isReadOnly)
         let reading: Set<BlobOperation> = [
-            .head, .get, .list, .presignGet, .listParts, .capabilities, .info,
+            .head, .get, .list, .presignGet, .presignHead, .listParts, .capabilities, .info,
         ]
         let requests = try requests(server)
         #expect(

@@ -114,6 +114,13 @@ import Testing
         #expect(harness.errors.text.contains("x-kind: block"))
     }
 
+    @Test func presignMethods() async throws {
+        for method in ["get", "head", "delete"] {
+            try await harness.run("presign", "s3://b/k", "--expires", "60", "--method", method)
+        }
+        #expect(lines == ["get", "head", "delete"].map { "https://example.net/\($0)?seconds=60" })
+    }
+
     @Test func presignParts() async throws {
         try await harness.run(
             "multipart", "presign", "s3://b/k", "u", "--parts", "1-2,5", "--expires", "60")

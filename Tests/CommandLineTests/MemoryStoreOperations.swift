@@ -91,20 +91,17 @@ extension MemoryStore {
         try store(destination, try find(source), options.condition)
     }
 
-    func presignGet(
-        _ uri: BlobURI, options: PresignOptions
+    func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
-        PresignedURL(
-            url: "https://example.net/get?seconds=\(options.validSeconds)", method: "GET",
-            expiresAt: Timestamp(milliseconds: 0))
-    }
-
-    func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        PresignedURL(
-            url: "https://example.net/put", method: "PUT", headers: ["x-kind": "block"],
-            expiresAt: nil)
+        if method == .put {
+            return PresignedURL(
+                url: "https://example.net/put", method: "PUT", headers: ["x-kind": "block"],
+                expiresAt: nil)
+        }
+        return PresignedURL(
+            url: "https://example.net/\(method)?seconds=\(options.validSeconds)",
+            method: method.rawValue, expiresAt: Timestamp(milliseconds: 0))
     }
 
     func createMultipartUpload(

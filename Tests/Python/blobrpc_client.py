@@ -103,7 +103,7 @@ def main(arguments):
         print(client.put(uris[0], chunks))
     elif operation == "get":
         sys.stdout.buffer.write(client.get(uris[0])[1])
-    elif operation in ("presignGet", "presignPut"):
+    elif operation.startswith("presign"):
         print(client.presign(operation, uris[0], 300))
     elif operation in ("head", "delete", "list", "capabilities", "info"):
         print(getattr(client, operation)(*uris))

@@ -91,7 +91,8 @@ RETURNS = {
     "head": ["byteCount", "etag", "lastModified"], "get": ["byteCount", "etag", "lastModified"],
     "put": ["etag", "byteCount"], "copy": ["etag", "byteCount"],
     "completeMultipartUpload": ["etag", "byteCount"], "presignGet": ["url", "method"],
-    "presignPut": ["url", "method"], "createMultipartUpload": ["uri", "uploadID"],
+    "presignPut": ["url", "method"], "presignHead": ["url", "method"],
+    "presignDelete": ["url", "method"], "createMultipartUpload": ["uri", "uploadID"],
     "uploadPart": ["partNumber"], "capabilities": ["storeLimits"],
 }
 RETRY = ["never", "not started", "backoff", "after delay", "caller decides"]

@@ -17,7 +17,8 @@ TYPE_NAMES = {
 
 OPERATIONS = {
     "head": 1, "get": 2, "put": 3, "delete": 4, "deleteMany": 5, "list": 6, "copy": 7,
-    "presignGet": 8, "presignPut": 9, "createMultipartUpload": 10, "uploadPart": 11,
+    "presignGet": 8, "presignPut": 9, "presignHead": 18, "presignDelete": 19,
+    "createMultipartUpload": 10, "uploadPart": 11,
     "presignUploadParts": 12, "listParts": 13, "completeMultipartUpload": 14,
     "abortMultipartUpload": 15, "capabilities": 16, "info": 17,
 }
@@ -63,6 +64,7 @@ REQUEST_FIELDS = {
     "list": {"uri", "delimiter", "startAfter", "pageToken", "pageEntryCount"},
     "copy": {"uri", "destinationURI", "condition", "ifMatch"},
     "presignGet": {"uri", "validSeconds"}, "presignPut": {"uri", "validSeconds"},
+    "presignHead": {"uri", "validSeconds"}, "presignDelete": {"uri", "validSeconds"},
     "createMultipartUpload": {"uri", "contentType", "userMetadata"},
     "uploadPart": {"uri", "uploadID", "partNumber", "partOffset", "bodyByteCount"},
     "presignUploadParts": {"uri", "uploadID", "validSeconds"},
@@ -73,7 +75,8 @@ REQUEST_FIELDS = {
 }
 NEEDED = {
     "copy": ["uri", "destinationURI"], "presignGet": ["uri", "validSeconds"],
-    "presignPut": ["uri", "validSeconds"], "uploadPart": ["uri", "uploadID", "partNumber"],
+    "presignPut": ["uri", "validSeconds"], "presignHead": ["uri", "validSeconds"],
+    "presignDelete": ["uri", "validSeconds"], "uploadPart": ["uri", "uploadID", "partNumber"],
     "presignUploadParts": ["uri", "uploadID", "validSeconds"], "listParts": ["uri", "uploadID"],
     "completeMultipartUpload": ["uri", "uploadID"], "abortMultipartUpload": ["uri", "uploadID"],
     "deleteMany": [], "info": [],

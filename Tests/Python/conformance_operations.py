@@ -206,6 +206,12 @@ def presign(path, base):
     url = optional(lambda: client.presign("presignGet", base + "/missing", 60))
     assert url["url"] and url["method"]
     assert optional(lambda: client.presign("presignPut", base + "/x", 60))["url"]
+    for operation in ("presignHead", "presignDelete"):
+        try:
+            equal(client.presign(operation, base + "/x", 60)["method"],
+                  operation.removeprefix("presign").upper(), "method")
+        except BlobError as error:
+            equal(error.code, "UNSUPPORTED_OPERATION", operation)
     for seconds in (0, 604801):
         fails("PRESIGN", lambda: client.presign("presignGet", base + "/x", seconds))
 

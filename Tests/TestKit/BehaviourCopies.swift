@@ -56,14 +56,9 @@ extension BlobStoreBehaviour {
             let uri = context.uri("blob")
             for validSeconds: UInt32 in [0, PresignOptions.maximumSeconds + 1, .max] {
                 let options = PresignOptions(validSeconds: validSeconds)
-                if context.has(.presignGet) {
+                for method in PresignMethod.allCases where context.has(method.operation) {
                     await expectError(.presign, .invalidArgument) {
-                        _ = try await context.store.presignGet(uri, options: options)
-                    }
-                }
-                if context.has(.presignPut) {
-                    await expectError(.presign, .invalidArgument) {
-                        _ = try await context.store.presignPut(uri, options: options)
+                        _ = try await context.store.presign(method, uri, options: options)
                     }
                 }
             }
@@ -71,13 +66,17 @@ extension BlobStoreBehaviour {
         BlobStoreBehaviour(
             "CM-08 W-78 signing needs no blob, gives a URL and hides it in descriptions"
         ) { context in
-            guard context.has(.presignGet), context.has(.presignPut) else { return }
             let uri = context.uri("blob")
             let options = PresignOptions(validSeconds: 60)
-            for url in [
-                try await context.store.presignGet(uri, options: options),
-                try await context.store.presignPut(uri, options: options),
-            ] {
+            for method in PresignMethod.allCases {
+                guard context.has(method.operation) else {
+                    await expectError(.unsupportedOperation) {
+                        _ = try await context.store.presign(method, uri, options: options)
+                    }
+                    continue
+                }
+                let url = try await context.store.presign(method, uri, options: options)
+                #expect(url.method == method.rawValue)
                 #expect(url.url.hasPrefix(context.has(.httpPresign) ? "http" : "file://"))
                 #expect(!"\(url)".contains(url.url))
                 #expect((url.expiresAt == nil) == !context.has(.httpPresign))

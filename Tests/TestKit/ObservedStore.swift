@@ -136,16 +136,10 @@ extension ObservedStore {
         try await store.copy(from: source, to: destination, options: options)
     }
 
-    package func presignGet(
-        _ uri: BlobURI, options: PresignOptions
+    package func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
-        try await store.presignGet(uri, options: options)
-    }
-
-    package func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        try await store.presignPut(uri, options: options)
+        try await store.presign(method, uri, options: options)
     }
 
     package func createMultipartUpload(

@@ -107,21 +107,12 @@ extension BlobStoreDispatcher {
         return page
     }
 
-    /// Signs a URL to read. It shows where the mount is: that is what signing is for.
-    public func presignGet(
-        _ uri: BlobURI, options: PresignOptions
+    /// Signs a URL. It shows where the mount is: that is what signing is for.
+    public func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
         try await route(uri).call(for: uri) { store, target throws(BlobError) in
-            try await store.presignGet(target, options: options)
-        }
-    }
-
-    /// Signs a URL to write.
-    public func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        try await route(uri).call(for: uri) { store, target throws(BlobError) in
-            try await store.presignPut(target, options: options)
+            try await store.presign(method, target, options: options)
         }
     }
 }

@@ -49,7 +49,8 @@ public final class LocalBackend: BlobStore {
                 maximumPresignSeconds: nil))
     }
 
-    private static let operations = Set(BlobOperation.allCases.filter { $0 != .info })
+    private static let operations = Set(BlobOperation.allCases)
+        .subtracting([.info, .presignHead, .presignDelete])
 
     /// Size, entity tag, times and stored metadata of the file.
     public func head(

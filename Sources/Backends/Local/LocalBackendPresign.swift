@@ -1,22 +1,21 @@
 public import BlobCore
 
 extension LocalBackend {
-    /// The URI itself: whoever shares the file system reads the file under that name.
-    public func presignGet(
-        _ uri: BlobURI, options: PresignOptions
+    /// The URI itself: whoever shares the file system reads and writes the file under that name.
+    /// Writing there directly is not atomic; prefer `put` or a multipart upload.
+    public func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
         _ = try roots.locate(uri)
         try Self.checkValidity(options, uri)
-        return PresignedURL(url: uri.description, method: "GET", expiresAt: nil)
-    }
-
-    /// The URI itself. Writing there directly is not atomic; prefer `put` or a multipart upload.
-    public func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        _ = try roots.locate(uri)
-        try Self.checkValidity(options, uri)
-        return PresignedURL(url: uri.description, method: "PUT", expiresAt: nil)
+        guard method == .get || method == .put else {
+            throw BlobError(
+                .unsupportedOperation,
+                "a file:// URI says where a file is and not what to do with it: only reading and"
+                    + " writing can be signed for",
+                uri: uri)
+        }
+        return PresignedURL(url: uri.description, method: method.rawValue, expiresAt: nil)
     }
 
     /// CM-16, W-78: the same validities are refused as by stores whose URLs do expire.

@@ -20,10 +20,8 @@ public struct BlobRequest: Hashable, Sendable {
         case list(BlobURI, ListOptions)
         /// `BlobStore.copy`
         case copy(from: BlobURI, to: BlobURI, CopyOptions)
-        /// `BlobStore.presignGet`
-        case presignGet(BlobURI, PresignOptions)
-        /// `BlobStore.presignPut`
-        case presignPut(BlobURI, PresignOptions)
+        /// `BlobStore.presign`; each method is an operation of its own.
+        case presign(PresignMethod, BlobURI, PresignOptions)
         /// `BlobStore.createMultipartUpload`
         case createMultipartUpload(BlobURI, MultipartOptions)
         /// `BlobStore.uploadPart`; the bytes follow.
@@ -64,8 +62,7 @@ public struct BlobRequest: Hashable, Sendable {
         case .deleteMany: .deleteMany
         case .list: .list
         case .copy: .copy
-        case .presignGet: .presignGet
-        case .presignPut: .presignPut
+        case .presign(let method, _, _): method.operation
         case .createMultipartUpload: .createMultipartUpload
         case .uploadPart: .uploadPart
         case .presignUploadParts: .presignUploadParts

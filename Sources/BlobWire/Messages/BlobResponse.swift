@@ -20,7 +20,7 @@ public enum BlobResponse: Hashable, Sendable {
     case upload(MultipartUpload)
     /// uploadPart.
     case part(UploadedPart)
-    /// presignGet and presignPut.
+    /// presignGet, presignPut, presignHead and presignDelete.
     case url(PresignedURL)
     /// listParts: the parts follow as records.
     case parts(nextPartNumber: UInt32?)

@@ -45,7 +45,7 @@ extension BlobOperation {
         case .deleteMany, .info: []
         case .list: Self.listFields
         case .copy: Self.copyFields
-        case .presignGet, .presignPut: Self.presignFields
+        case .presignGet, .presignPut, .presignHead, .presignDelete: Self.presignFields
         case .createMultipartUpload: Self.createFields
         case .uploadPart: Self.uploadPartFields
         case .presignUploadParts: Self.presignPartsFields
@@ -77,6 +77,12 @@ extension BlobOperation {
 }
 
 extension RequestFields {
+    private func presign(
+        _ method: PresignMethod
+    ) throws(BlobError) -> BlobRequest.Arguments {
+        .presign(method, try blobURI(), try presignOptions())
+    }
+
     fileprivate func arguments(
         of operation: BlobOperation
     ) throws(BlobError) -> BlobRequest.Arguments {
@@ -92,8 +98,10 @@ extension RequestFields {
                 from: try blobURI(),
                 to: try BlobURI(parsing: try required(destinationURI, "destination URI")),
                 CopyOptions(condition: condition ?? .overwrite, ifSourceMatch: ifMatch))
-        case .presignGet: .presignGet(try blobURI(), try presignOptions())
-        case .presignPut: .presignPut(try blobURI(), try presignOptions())
+        case .presignGet: try presign(.get)
+        case .presignPut: try presign(.put)
+        case .presignHead: try presign(.head)
+        case .presignDelete: try presign(.delete)
         case .createMultipartUpload:
             .createMultipartUpload(
                 try blobURI(),

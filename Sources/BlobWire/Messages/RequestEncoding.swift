@@ -31,7 +31,7 @@ extension BlobRequest {
             if let etag = options.ifSourceMatch {
                 writer.write(field: .ifMatch, critical: true, etag)
             }
-        case .presignGet(let uri, let options), .presignPut(let uri, let options):
+        case .presign(_, let uri, let options):
             writer.write(uri: uri)
             writer.write(field: .validSeconds, critical: true, options.validSeconds)
         case .createMultipartUpload(let uri, let options):

@@ -31,7 +31,8 @@ extension BlobResponse {
         case .delete: self = .deleted(DeleteResult(existed: fields.existed))
         case .deleteMany, .presignUploadParts: self = .records
         case .list: self = .page(nextPageToken: fields.pageToken)
-        case .presignGet, .presignPut: self = .url(try fields.presignedURL())
+        case .presignGet, .presignPut, .presignHead, .presignDelete:
+            self = .url(try fields.presignedURL())
         case .createMultipartUpload:
             self = .upload(
                 MultipartUpload(

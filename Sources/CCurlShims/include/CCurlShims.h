@@ -36,6 +36,10 @@ struct ccurl_engine {
     struct ccurl_transfer *_Nullable touched;
     // Transfers that send a body.
     struct ccurl_transfer *_Nullable uploads;
+    // The sockets that are open, see sockets.c.
+    struct ccurl_socket *_Nullable sockets;
+    size_t socket_count;
+    size_t socket_capacity;
 };
 
 // One easy handle with the state of its callbacks.
@@ -86,6 +90,8 @@ struct ccurl_transfer {
     // The final answer came before the whole body was read, and is no success: no more is sent.
     uint8_t is_refused;
     uint8_t was_replay_refused;
+    // The connection that was to be used again has bytes on it that nobody asked for.
+    uint8_t has_met_stray_bytes;
     uint8_t is_head_complete;
     uint8_t is_head_too_large;
     uint8_t has_response_byte;
@@ -111,6 +117,15 @@ struct ccurl_transfer *_Nullable ccurl_engine_next_finished(struct ccurl_engine 
                                                             int *_Nonnull result);
 // For ccurl_transfer_create: closes a socket, keeping what came over it for a broken upload.
 int ccurl_engine_close_socket(void *_Nonnull engine, curl_socket_t socket);
+// For ccurl_transfer_create: makes a socket.
+curl_socket_t ccurl_engine_open_socket(void *_Nonnull engine, curlsocktype purpose,
+                                       struct curl_sockaddr *_Nonnull address);
+void ccurl_engine_forget_socket(struct ccurl_engine *_Nonnull engine, int socket);
+// A request is about to go out on the connection with these ports. Not 0 when the connection has
+// carried one before and something came over it after the answer: libcurl 7.88 would take that for
+// the next answer.
+int ccurl_engine_note_request(struct ccurl_engine *_Nonnull engine, int local_port,
+                              int remote_port);
 // Forgets an upload.
 void ccurl_engine_unlist(struct ccurl_transfer *_Nonnull transfer);
 // One transfer that got bytes, taken from the list, or NULL.

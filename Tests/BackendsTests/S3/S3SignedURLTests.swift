@@ -54,6 +54,34 @@ import Testing
     }
 
     @Test(arguments: S3TestServer.Kind.allCases)
+    func `a signed HEAD tells and a signed DELETE deletes, and neither does anything else`(
+        _ kind: S3TestServer.Kind
+    ) async throws {
+        try await S3Fixture.with(kind) { fixture in
+            let uri = fixture.uri("blob")
+            let result = try await fixture.backend.put(uri, Bytes(utf8: "hello"))
+            let head = try await fixture.backend.presign(.head, uri, options: PresignOptions())
+            #expect(head.method == "HEAD")
+            let told = try await Curl.send(head.url, options: ["--head"])
+            #expect(told.status == 200)
+            #expect(told.headers["etag"] == result.etag)
+            #expect(told.headers["content-length"] == "5")
+            for method in ["GET", "DELETE"] {
+                #expect(try await Curl.send(head.url, method: method).status == 403)
+            }
+            let delete = try await fixture.backend.presign(.delete, uri, options: PresignOptions())
+            #expect(delete.method == "DELETE")
+            #expect(try await Curl.send(delete.url).status == 403)
+            #expect(try await fixture.backend.head(uri).byteCount == 5)
+            #expect(try await Curl.send(delete.url, method: "DELETE").status == 204)
+            let missing = await #expect(throws: BlobError.self) {
+                try await fixture.backend.head(uri)
+            }
+            #expect(missing?.code == .notFound)
+        }
+    }
+
+    @Test(arguments: S3TestServer.Kind.allCases)
     func `parts by curl, in parallel, completed with the tags that curl saw`(
         _ kind: S3TestServer.Kind
     ) async throws {

@@ -50,14 +50,8 @@ import Testing
         #expect(server.waitUntilExit() == 0)
         await client.close()
         #expect(try await daemon.service.keys(prefix: daemon.prefix) == [])
-        // The store may be closed before a write cancelled by the drain has begun to give its upload
-        // up; the note then stays for the next start.
-        let isGivenUp = try await daemon.service.uploads(prefix: daemon.prefix).isEmpty
-        let notes = daemon.notes()
-        withKnownIssue(isIntermittent: true) {
-            #expect(isGivenUp)
-            #expect(notes == [])
-        }
+        #expect(try await daemon.service.uploads(prefix: daemon.prefix).isEmpty)
+        #expect(daemon.notes() == [])
     }
 
     /// CM-14: the second hundred of cancelled calls must not cost what the first did not.

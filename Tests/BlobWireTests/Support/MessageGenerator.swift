@@ -97,8 +97,10 @@ struct MessageGenerator {
         case .copy:
             let options = CopyOptions(condition: condition(), ifSourceMatch: maybe { $0.text() })
             return .copy(from: try uri(), to: try uri(), options)
-        case .presignGet: return .presignGet(try uri(), presign)
-        case .presignPut: return .presignPut(try uri(), presign)
+        case .presignGet: return .presign(.get, try uri(), presign)
+        case .presignPut: return .presign(.put, try uri(), presign)
+        case .presignHead: return .presign(.head, try uri(), presign)
+        case .presignDelete: return .presign(.delete, try uri(), presign)
         case .createMultipartUpload:
             let options = MultipartOptions(contentType: maybe { $0.text() }, userMetadata: pairs())
             return .createMultipartUpload(try uri(), options)
@@ -151,7 +153,7 @@ struct MessageGenerator {
         case .delete: return .deleted(DeleteResult(existed: maybe { $0.random.isTrue(oneIn: 2) }))
         case .deleteMany, .presignUploadParts: return .records
         case .list: return .page(nextPageToken: maybe { $0.text() })
-        case .presignGet, .presignPut:
+        case .presignGet, .presignPut, .presignHead, .presignDelete:
             return .url(
                 PresignedURL(
                     url: text(), method: text(4), headers: pairs(), expiresAt: maybe { $0.time() }))

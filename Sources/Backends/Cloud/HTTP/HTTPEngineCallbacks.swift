@@ -81,7 +81,8 @@ extension HTTPEngineCore {
     }
 }
 
-/// A socket of libcurl's in the loop. libcurl says when it closes it, before it does.
+/// A socket of libcurl's in the loop. libcurl says that it closes it before it does; version 7.88 says
+/// it afterwards, in the same call, when the socket is not connected yet (`cf_socket_close`).
 final class SocketWatch: ReadinessHandler {
     private let core: HTTPEngineCore
     private var registration: Registration?

@@ -102,6 +102,22 @@ final class HTTPEngineCore: @unchecked Sendable {
         kick()
     }
 
+    /// Nothing was sent yet, because the connection was no good: once more, on one of its own.
+    func restart(_ exchange: HTTPExchange) {
+        guard let transfer = exchange.transfer else { return }
+        insideCurl { ccurl_transfer_remove(transfer) }
+        ccurl_transfer_clear(transfer)
+        transfer.pointee.context = Unmanaged.passUnretained(exchange).toOpaque()
+        guard configure(transfer, for: exchange.request, needsNewConnection: true),
+            insideCurl({ ccurl_transfer_add(transfer) }) == 0
+        else {
+            release(exchange, keepsTransfer: false, wasAdded: false)
+            exchange.mailbox.end(HTTPFailure(.engine, "libcurl does not take the request"))
+            return
+        }
+        kick()
+    }
+
     private func makeTransfer(
         _ engine: UnsafeMutablePointer<ccurl_engine>
     ) -> UnsafeMutablePointer<ccurl_transfer>? {

@@ -41,13 +41,15 @@ extension HTTPEngineCore {
 
     /// The options of one request. Every one that an earlier request may have set is set again.
     func configure(
-        _ transfer: UnsafeMutablePointer<ccurl_transfer>, for request: PreparedRequest
+        _ transfer: UnsafeMutablePointer<ccurl_transfer>, for request: PreparedRequest,
+        needsNewConnection: Bool = false
     ) -> Bool {
         transfer.pointee.body_byte_count = request.bodyByteCount
         transfer.pointee.is_plain = request.isSecure ? 0 : 1
         transfer.pointee.may_be_replayed = request.mayBeReplayed ? 1 : 0
         var options = OptionList(transfer)
         options.set(CURLOPT_URL, request.url)
+        options.set(CURLOPT_FRESH_CONNECT, needsNewConnection ? 1 : 0)
         options.set(CURLOPT_HTTPGET, 1)
         options.clear(CURLOPT_CUSTOMREQUEST)
         if request.hasBody {

@@ -49,6 +49,10 @@ extension HTTPEngineCore {
 
     func finish(_ exchange: HTTPExchange, _ result: Int32) {
         guard let transfer = exchange.transfer else { return }
+        if transfer.pointee.has_met_stray_bytes != 0 {
+            restart(exchange)
+            return
+        }
         if exchange.head == nil, let rescued = RescuedResponse(transfer) {
             release(exchange, keepsTransfer: false)
             exchange.mailbox.deliver(head: rescued.head)

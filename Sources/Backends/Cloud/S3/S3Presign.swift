@@ -2,22 +2,9 @@ internal import Backends
 public import BlobCore
 
 extension S3Backend {
-    /// Signs a URL that reads the blob, with ranges and conditions as its user likes.
-    public func presignGet(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        try await presign(.get, uri, options)
-    }
-
-    /// Signs a URL that writes the blob by a plain PUT with a length.
-    public func presignPut(
-        _ uri: BlobURI, options: PresignOptions
-    ) async throws(BlobError) -> PresignedURL {
-        try await presign(.put, uri, options)
-    }
-
-    private func presign(
-        _ method: HTTPRequest.Method, _ uri: BlobURI, _ options: PresignOptions
+    /// Signs a URL that does one thing with the blob.
+    public func presign(
+        _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
         let signing: S3Signing
         do throws(BlobError) {
