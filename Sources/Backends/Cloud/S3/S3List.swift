@@ -12,7 +12,7 @@ extension S3Backend {
         guard options.delimiter?.isEmpty != true else {
             throw BlobError(.invalidArgument, "the delimiter is empty; leave it out", uri: prefix)
         }
-        var request = S3Request(.get, prefix.replacingKey(""), "listing the bucket")
+        var request = CloudRequest(.get, prefix.replacingKey(""), "listing the bucket")
         request.query = [
             (name: "list-type", value: "2"),
             // XML holds no control characters, keys may.
@@ -31,7 +31,7 @@ extension S3Backend {
         } else {
             add("start-after", options.startAfter)
         }
-        do throws(S3Failure) {
+        do throws(CloudFailure) {
             let reply = try await client.reply(
                 request, maximumByteCount: Self.maximumListingByteCount,
                 deadline: CallDeadline(options.call))
@@ -48,19 +48,19 @@ extension S3Backend {
 /// The answer to ListObjectsV2.
 private struct S3Listing {
     let document: XMLElement
-    let request: S3Request
+    let request: CloudRequest
     let isEncoded: Bool
 
-    init(_ document: XMLElement, _ request: S3Request) throws(S3Failure) {
+    init(_ document: XMLElement, _ request: CloudRequest) throws(CloudFailure) {
         guard document.name == "ListBucketResult" else {
-            throw S3Failure.nonsense(request, "with something that is no listing")
+            throw CloudFailure.nonsense(request, "with something that is no listing")
         }
         self.document = document
         self.request = request
         isEncoded = document.text(of: "EncodingType") == "url"
     }
 
-    func page(_ prefix: BlobURI) throws(S3Failure) -> ListPage {
+    func page(_ prefix: BlobURI) throws(CloudFailure) -> ListPage {
         var page = ListPage(entries: [])
         for element in document.all("Contents") {
             page.entries.append(try entry(element, prefix))
@@ -78,24 +78,24 @@ private struct S3Listing {
         return page
     }
 
-    private func entry(_ element: XMLElement, _ prefix: BlobURI) throws(S3Failure) -> ListEntry {
+    private func entry(_ element: XMLElement, _ prefix: BlobURI) throws(CloudFailure) -> ListEntry {
         guard let key = element.text(of: "Key"),
-            let byteCount = element.text(of: "Size").flatMap({ S3ByteCount.parse($0) }),
+            let byteCount = element.text(of: "Size").flatMap({ ByteCount.parse($0) }),
             let modified = element.text(of: "LastModified").flatMap({ Timestamp(iso8601: $0) })
         else { throw incomplete }
-        let etag = element.text(of: "ETag").flatMap(S3EntityTag.quoted)
+        let etag = element.text(of: "ETag").flatMap(EntityTag.quoted)
         return ListEntry(
             uri: prefix.replacingKey(try decoded(key)), byteCount: byteCount, etag: etag ?? "",
             lastModified: modified)
     }
 
-    private func decoded(_ text: String) throws(S3Failure) -> String {
+    private func decoded(_ text: String) throws(CloudFailure) -> String {
         guard isEncoded else { return text }
         guard let decoded = PercentEncoding.decodeForm(text) else { throw incomplete }
         return decoded
     }
 
-    private var incomplete: S3Failure {
-        S3Failure.nonsense(request, "with a listing that is not complete")
+    private var incomplete: CloudFailure {
+        CloudFailure.nonsense(request, "with a listing that is not complete")
     }
 }
