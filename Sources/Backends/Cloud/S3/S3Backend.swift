@@ -136,4 +136,18 @@ public final class S3Backend: BlobStore {
     ) async throws(BlobError) {
         try await store.abortMultipartUpload(upload, options: options)
     }
+
+    /// The parts that the service has, in pages (W-82).
+    public func listParts(
+        _ upload: MultipartUpload, afterPartNumber: UInt32, options: CallOptions
+    ) async throws(BlobError) -> PartPage {
+        try await dialect.uploads.list(upload, after: afterPartNumber, options)
+    }
+
+    /// One page by ListObjectsV2, whose order is the bytes' own (W-76).
+    public func list(
+        _ prefix: BlobURI, options: ListOptions
+    ) async throws(BlobError) -> ListPage {
+        try await BucketListing(prefix, options).page(by: client)
+    }
 }

@@ -65,17 +65,11 @@ struct S3Digests: Sendable {
         if checksum == nil, !signsPayload {
             return S3Digests()
         }
-        let byteCount = pieces.reduce(0) { $0 + $1.count }
-        // A hop to another thread and back costs more than hashing this much.
-        if byteCount <= inlineByteCount {
-            return try digests(pieces, checksum, signsPayload)
-        }
-        return try await PoolHops(pool: pool).run(on: uri) { () throws(BlobError) in
+        return try await PieceHashing.run(over: pieces, on: pool, uri) {
+            pieces throws(BlobError) in
             try digests(pieces, checksum, signsPayload)
         }
     }
-
-    private static let inlineByteCount = 64 << 10
 
     private static func digests(
         _ pieces: [Bytes], _ checksum: S3ChecksumKind?, _ signsPayload: Bool

@@ -21,25 +21,25 @@ extension S3Backend {
     public func delete(
         _ uris: [BlobURI], options: CallOptions
     ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {
-        guard uris.count <= S3Limits.maximumDeleteCount else {
-            throw BlobError(.invalidArgument, "at most 1000 blobs can be deleted in one call")
-        }
+        try CloudStore.checkDeletion(uris)
         let deadline = CallDeadline(options)
         var outcomes = [Result<DeleteResult, BlobError>](
             repeating: .success(DeleteResult(existed: nil)), count: uris.count)
         var batches: [String: S3DeleteBatch] = [:]
+        // Those whose key no XML document can hold.
+        var others: [(position: Int, uri: BlobURI)] = []
         for (position, uri) in uris.enumerated() {
             if let key = XMLText.escaped(uri.key) {
                 batches[uri.container, default: S3DeleteBatch()].add(uri, key, position)
             } else {
-                // A key that no XML document can hold.
-                do throws(BlobError) {
-                    outcomes[position] = .success(try await delete(uri, options: options))
-                } catch {
-                    outcomes[position] = .failure(error)
-                }
+                others.append((position, uri))
             }
         }
+        let results = await CloudStore.deleteEach(others.map(\.uri)) {
+            uri async throws(BlobError) in
+            try await self.delete(uri, options: options)
+        }
+        for (other, result) in zip(others, results) { outcomes[other.position] = result }
         for batch in batches.values { await delete(batch, deadline, &outcomes) }
         return outcomes
     }

@@ -85,7 +85,6 @@ enum S3Limits {
     static let maximumPartByteCount: UInt64 = 5 << 30
     static let maximumPartCount: UInt32 = 10_000
     static let maximumCopyByteCount: UInt64 = 5 << 30
-    static let maximumDeleteCount = 1000
 
     static let limits = Capabilities.Limits(
         maximumBlobByteCount: maximumPartByteCount * UInt64(maximumPartCount),

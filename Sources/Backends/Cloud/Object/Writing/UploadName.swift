@@ -7,7 +7,8 @@ struct UploadName: Sendable {
     var commitToken: String
     var uploadID: String
 
-    private static let maximumByteCount = 2048
+    /// Room for names that carry the metadata of the blob to come.
+    private static let maximumByteCount = 8192
 
     init(commitToken: String, uploadID: String) {
         self.commitToken = commitToken

@@ -1,17 +1,30 @@
 internal import Backends
-public import BlobCore
+internal import BlobCore
 
-extension S3Backend {
-    /// One page by ListObjectsV2, whose order is the bytes' own (W-76).
-    public func list(
-        _ prefix: BlobURI, options: ListOptions
-    ) async throws(BlobError) -> ListPage {
-        guard (1...ListOptions.maximumPageEntryCount).contains(options.pageEntryCount) else {
-            throw BlobError(.invalidArgument, "a page has 1 to 1000 entries", uri: prefix)
+/// ListObjectsV2, whose order is the bytes' own (W-76); several services know it.
+struct BucketListing: Sendable {
+    private let prefix: BlobURI
+    private let options: ListOptions
+
+    init(_ prefix: BlobURI, _ options: ListOptions) throws(BlobError) {
+        try ListRules.check(options, prefix)
+        self.prefix = prefix
+        self.options = options
+    }
+
+    func page(by client: CloudClient) async throws(BlobError) -> ListPage {
+        let request = request
+        do throws(CloudFailure) {
+            let reply = try await client.reply(
+                request, maximumByteCount: Self.maximumListingByteCount,
+                deadline: CallDeadline(options.call))
+            return try BucketPage(reply.document, request).page(prefix)
+        } catch {
+            throw error.error.on(prefix)
         }
-        guard options.delimiter?.isEmpty != true else {
-            throw BlobError(.invalidArgument, "the delimiter is empty; leave it out", uri: prefix)
-        }
+    }
+
+    private var request: CloudRequest {
         var request = CloudRequest(.get, prefix.replacingKey(""), "listing the bucket")
         request.query = [
             (name: "list-type", value: "2"),
@@ -31,14 +44,7 @@ extension S3Backend {
         } else {
             add("start-after", options.startAfter)
         }
-        do throws(CloudFailure) {
-            let reply = try await client.reply(
-                request, maximumByteCount: Self.maximumListingByteCount,
-                deadline: CallDeadline(options.call))
-            return try S3Listing(reply.document, request).page(prefix)
-        } catch {
-            throw error.error.on(prefix)
-        }
+        return request
     }
 
     /// A thousand keys of a kilobyte, each byte written as three, with the rest of their entries.
@@ -46,7 +52,7 @@ extension S3Backend {
 }
 
 /// The answer to ListObjectsV2.
-private struct S3Listing {
+private struct BucketPage {
     let document: XMLElement
     let request: CloudRequest
     let isEncoded: Bool
