@@ -10,15 +10,19 @@ import Testing
     private func failure(
         _ status: Int, _ code: String? = nil, headers: [String: String] = [:],
         extra: String = ""
-    ) throws -> S3Failure {
+    ) throws -> CloudFailure {
         var fields = HTTPHeaders()
         for (name, value) in headers { fields.append(name, value) }
         let document = try code.map {
             try XMLElement(parsing: Bytes(utf8: "<Error><Code>\($0)</Code>\(extra)</Error>"))
         }
-        return S3Failure(
-            status: status, headers: fields, document: document,
-            request: S3Request(.get, uri, "reading the blob"))
+        let service = S3Service(
+            endpoint: try S3Endpoint(S3Configuration()), credentials: nil,
+            regions: S3Regions { () throws(BlobError) in nil }, commonHeaders: HTTPHeaders(),
+            clock: .system)
+        return CloudFailure(
+            CloudRefusal(status: status, headers: fields, document: document),
+            request: CloudRequest(.get, uri, "reading the blob"), service: service)
     }
 
     @Test(
@@ -62,17 +66,17 @@ import Testing
         let moved = try failure(
             301, "PermanentRedirect",
             extra: "<Endpoint>bucket.s3.eu-west-1.amazonaws.com</Endpoint>")
-        #expect(moved.correction == .region && moved.region == "eu-west-1")
+        #expect(moved.correction == .location && moved.location == "eu-west-1")
         let header = try failure(307, headers: ["x-amz-bucket-region": "eu-west-3"])
-        #expect(header.correction == .region && header.region == "eu-west-3")
+        #expect(header.correction == .location && header.location == "eu-west-3")
         let malformed = try failure(
             400, "AuthorizationHeaderMalformed", extra: "<Region>ap-south-1</Region>")
-        #expect(malformed.correction == .region && malformed.region == "ap-south-1")
+        #expect(malformed.correction == .location && malformed.location == "ap-south-1")
         let hostile = try failure(301, headers: ["x-amz-bucket-region": "evil.example/"])
-        #expect(hostile.region == nil)
+        #expect(hostile.location == nil)
         let old = try failure(
             301, "PermanentRedirect", extra: "<Endpoint>b.s3-us-west-2.amazonaws.com</Endpoint>")
-        #expect(old.region == "us-west-2")
+        #expect(old.location == "us-west-2")
     }
 
     @Test func `CM-08 a message has the code and the request, and nothing of the document else`()

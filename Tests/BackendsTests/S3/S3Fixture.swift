@@ -39,7 +39,7 @@ struct S3Fixture: Sendable {
         let count = try await openUploadCount()
         #expect(count == 0, sourceLocation: sourceLocation)
         #expect(
-            backend.memory.freeByteCount == backend.memory.byteCount,
+            backend.store.memory.freeByteCount == backend.store.memory.byteCount,
             sourceLocation: sourceLocation)
     }
 

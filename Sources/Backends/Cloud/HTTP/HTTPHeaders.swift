@@ -22,6 +22,11 @@ struct HTTPHeaders: Sendable, Equatable {
         fields.append(Field(name: name, value: value))
     }
 
+    /// Adds the fields of `others` after those there are.
+    mutating func append(_ others: HTTPHeaders) {
+        fields.append(contentsOf: others.fields)
+    }
+
     /// ASCII only, as RFC 9110 section 5.1 has it, and without allocating.
     static func areEqual(_ left: String, _ right: String) -> Bool {
         guard left.utf8.count == right.utf8.count else { return false }

@@ -7,15 +7,9 @@ public import LinuxIO
 /// Holds the credentials; nothing it returns or throws contains them. docs/s3.md describes what it
 /// asks of the service.
 public final class S3Backend: BlobStore {
-    let configuration: S3Configuration
-    let endpoint: S3Endpoint
-    let options: S3Options
-    let client: S3Client
-    let memory: MemoryBudget
-    let hashing: BlockingPool
-    let checksum: S3ChecksumKind?
-    let journal: S3UploadJournal?
-    let background = BackgroundWork()
+    let service: S3Service
+    let dialect: S3Dialect
+    let store: CloudStore
 
     /// Prepares everything; connects only when a process before this one left uploads half-open.
     ///
@@ -33,34 +27,20 @@ public final class S3Backend: BlobStore {
     init(
         configuration: S3Configuration, blockingPool: BlockingPool,
         environment: CredentialEnvironment, engineSettings: HTTPEngineSettings,
-        policy: RetryPolicy, clock: WallClock = .system, timeouts: S3Timeouts = S3Timeouts(),
+        policy: RetryPolicy, clock: WallClock = .system,
+        timeouts: CloudTimeouts = CloudTimeouts(),
         credentials: (any CredentialSource<AWSCredentials>)? = nil
     ) throws(BlobError) {
-        guard configuration.partByteCount >= Int(S3Limits.minimumPartByteCount),
-            configuration.partByteCount <= 1 << 30
-        else {
-            throw BlobError(.invalidArgument, "partByteCount must be 5 MiB to 1 GiB")
-        }
-        guard (1...256).contains(configuration.concurrentPartCount) else {
-            throw BlobError(.invalidArgument, "concurrentPartCount must be 1 to 256")
-        }
-        guard configuration.memoryBudgetByteCount > 0 else {
-            throw BlobError(.invalidArgument, "memoryBudgetByteCount must be positive")
-        }
+        let settings = try TransferSettings(
+            partByteCount: configuration.partByteCount,
+            concurrentPartCount: configuration.concurrentPartCount,
+            memoryBudgetByteCount: configuration.memoryBudgetByteCount)
         // Others are found, and checked, when they are needed.
         if let region = configuration.region, !S3Endpoint.isRegionName(region) {
             throw BlobError(.invalidArgument, "'\(region.prefix(64))' is no region")
         }
-        self.configuration = configuration
-        endpoint = try S3Endpoint(configuration)
-        options = try S3Options(configuration)
-        // Half is lent to blobs; what the connections hold at each end and the process itself need
-        // is of the same order (docs/benchmarks.md).
-        memory = MemoryBudget(
-            byteCount: max(
-                configuration.memoryBudgetByteCount / 2, configuration.partByteCount))
-        hashing = blockingPool
-        checksum = S3ChecksumKind(configuration.checksum, isAWS: endpoint.isAWS)
+        let endpoint = try S3Endpoint(configuration)
+        let options = try S3Options(configuration)
         var engineSettings = engineSettings
         if let file = configuration.certificateFile { engineSettings.certificateFile = file }
         let engines = HTTPEnginePool(settings: engineSettings)
@@ -68,28 +48,30 @@ public final class S3Backend: BlobStore {
             configuration, environment: environment,
             http: EngineCredentialHTTP(engines: engines), blockingPool: blockingPool, clock: clock)
         let regionSource = identity.regionSource
-        client = S3Client(
-            S3Client.Parts(
-                endpoint: endpoint, engines: engines,
-                credentials: credentials ?? identity.credentials,
-                regions: S3Regions { () throws(BlobError) in try await regionSource.region() },
-                commonHeaders: options.common,
-                policy: policy, clock: clock, timeouts: timeouts))
-        journal =
+        service = S3Service(
+            endpoint: endpoint, credentials: credentials ?? identity.credentials,
+            regions: S3Regions { () throws(BlobError) in try await regionSource.region() },
+            commonHeaders: options.common, clock: clock)
+        dialect = S3Dialect(
+            client: CloudClient(
+                service: service, engines: engines, policy: policy, timeouts: timeouts),
+            options: options,
+            checksum: S3ChecksumKind(configuration.checksum, isAWS: endpoint.isAWS),
+            signsPayload: endpoint.isPlain, hashing: blockingPool)
+        let journal: UploadJournal? =
             if let path = configuration.journalDirectory {
-                try S3UploadJournal(path: path, endpointName: endpoint.name)
+                try UploadJournal(path: path, scheme: .s3, endpointName: endpoint.name)
             } else {
                 nil
             }
-        clearAbandonedUploads()
+        store = CloudStore(
+            dialect: dialect, settings: settings, hashing: blockingPool, journal: journal)
     }
 
     /// Ends the connections. Calls that run fail with `shuttingDown`.
-    public func close() async {
-        await background.finish()
-        client.parts.credentials?.close()
-        client.parts.engines.close()
-    }
+    public func close() async { await store.close() }
+
+    var client: CloudClient { dialect.client }
 
     /// Everything; what the service itself lacks shows when it is asked.
     public func capabilities(
@@ -108,70 +90,64 @@ public final class S3Backend: BlobStore {
     public func head(
         _ uri: BlobURI, options: GetOptions
     ) async throws(BlobError) -> BlobMetadata {
-        let reply = try await headReply(uri, options, CallDeadline(options.call))
-        guard let metadata = S3Metadata.metadata(reply.headers, byteCount: try size(reply, uri))
-        else { throw Self.noEntityTag(uri) }
-        return metadata
+        try await store.head(uri, options: options)
     }
 
-    func headReply(
-        _ uri: BlobURI, _ options: GetOptions, _ deadline: CallDeadline
-    ) async throws(BlobError) -> S3Reply {
-        var request = S3Request(.head, uri, "looking at the blob")
-        request.headers.append(self.options.customerKey)
-        if let etag = options.ifMatch { request.headers.append("if-match", etag) }
-        if let etag = options.ifNoneMatch { request.headers.append("if-none-match", etag) }
-        do throws(S3Failure) {
-            return try await client.reply(request, deadline: deadline)
-        } catch {
-            if error.status == 404 { try await checkBucket(of: uri, deadline) }
-            throw error.error.on(uri)
-        }
+    /// Begins to read a blob. The first response tells size and version (CM-06); what follows is
+    /// pinned to that version (CM-05) and fetched ahead, part by part, as memory allows.
+    public func read(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobRead {
+        try await store.read(uri, options: options)
     }
 
-    /// A HEAD that finds nothing has no body to say what is missing: the blob or its bucket.
-    private func checkBucket(
-        of uri: BlobURI, _ deadline: CallDeadline
+    /// Writes a blob: by one request when it fits into a part, else in parts that move in parallel.
+    /// Either way it appears whole or not at all (W-73).
+    public func put(
+        _ uri: BlobURI, body: BlobBody, options: PutOptions
+    ) async throws(BlobError) -> PutResult {
+        try await store.put(uri, body: body, options: options)
+    }
+
+    /// Begins an upload. Its commit token becomes part of its name (S3-11).
+    public func createMultipartUpload(
+        _ uri: BlobURI, options: MultipartOptions
+    ) async throws(BlobError) -> MultipartUpload {
+        try await store.createMultipartUpload(uri, options: options)
+    }
+
+    /// Uploads one part. Up to 16 MiB are kept to be sent again should it be necessary; a longer
+    /// part has to say its length and is sent once.
+    public func uploadPart(
+        _ upload: MultipartUpload, partNumber: UInt32, body: BlobBody, options: UploadPartOptions
+    ) async throws(BlobError) -> UploadedPart {
+        try await store.uploadPart(upload, partNumber: partNumber, body: body, options: options)
+    }
+
+    /// Makes the blob from its parts. Safe to repeat: an upload that was completed before is known
+    /// by its commit token (S3-11).
+    public func completeMultipartUpload(
+        _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
+    ) async throws(BlobError) -> PutResult {
+        try await store.completeMultipartUpload(upload, parts: parts, options: options)
+    }
+
+    /// Gives an upload up; an unknown one counts as given up (W-84).
+    public func abortMultipartUpload(
+        _ upload: MultipartUpload, options: CallOptions
     ) async throws(BlobError) {
-        let request = S3Request(.head, uri.replacingKey(""), "looking at the bucket")
-        do throws(S3Failure) {
-            _ = try await client.reply(request, deadline: deadline)
-        } catch {
-            // Only a clear no counts: who may read blobs may not be allowed to ask about buckets.
-            guard error.status == 404 else { return }
-            throw BlobError(
-                .containerNotFound, "there is no such bucket", uri: uri, origin: .backend)
-        }
+        try await store.abortMultipartUpload(upload, options: options)
     }
 
-    func size(_ reply: S3Reply, _ uri: BlobURI) throws(BlobError) -> UInt64 {
-        guard let size = reply.headers["content-length"].flatMap(S3ByteCount.parse) else {
-            throw BlobError(
-                .backendUnavailable, "the service does not say how large the blob is", uri: uri,
-                origin: .backend)
-        }
-        return size
+    /// The parts that the service has, in pages (W-82).
+    public func listParts(
+        _ upload: MultipartUpload, afterPartNumber: UInt32, options: CallOptions
+    ) async throws(BlobError) -> PartPage {
+        try await dialect.uploads.list(upload, after: afterPartNumber, options)
     }
 
-    static func noEntityTag(_ uri: BlobURI) -> BlobError {
-        var error = BlobError(
-            .backendUnavailable, "the service gives no entity tag; it cannot be used", uri: uri,
-            origin: .backend)
-        error.retry = .never
-        return error
+    /// One page by ListObjectsV2, whose order is the bytes' own (W-76).
+    public func list(
+        _ prefix: BlobURI, options: ListOptions
+    ) async throws(BlobError) -> ListPage {
+        try await BucketListing(prefix, options).page(by: client)
     }
-}
-
-/// Sizes and counts of Amazon S3, from its user guide.
-enum S3Limits {
-    static let minimumPartByteCount: UInt64 = 5 << 20
-    static let maximumPartByteCount: UInt64 = 5 << 30
-    static let maximumPartCount: UInt32 = 10_000
-    static let maximumCopyByteCount: UInt64 = 5 << 30
-    static let maximumDeleteCount = 1000
-
-    static let limits = Capabilities.Limits(
-        maximumBlobByteCount: maximumPartByteCount * UInt64(maximumPartCount),
-        maximumPartByteCount: maximumPartByteCount, minimumPartByteCount: minimumPartByteCount,
-        maximumPartCount: maximumPartCount, maximumPresignSeconds: PresignOptions.maximumSeconds)
 }

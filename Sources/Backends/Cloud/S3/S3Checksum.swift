@@ -40,12 +40,20 @@ enum S3ChecksumKind: Sendable {
     var elementName: String { "Checksum\(algorithmName)" }
 
     var headerName: String { "x-amz-checksum-\(algorithmName.lowercased())" }
+
+    func start() throws(BlobError) -> RunningChecksum {
+        switch self {
+        case .crc32c: .crc32c(CRC32C())
+        case .crc64nvme: .crc64nvme(CRC64NVME())
+        case .sha256: .sha256(try SHA256Digest())
+        }
+    }
 }
 
 /// The digests of the bytes of one request.
 struct S3Digests: Sendable {
-    /// For the signature.
-    var payloadHash: String
+    /// For the signature, when it covers the bytes.
+    var payloadHash: String?
     /// In Base64, for the service to check.
     var checksum: String?
 
@@ -55,27 +63,21 @@ struct S3Digests: Sendable {
         _ uri: BlobURI
     ) async throws(BlobError) -> S3Digests {
         if checksum == nil, !signsPayload {
-            return S3Digests(payloadHash: SigV4.unsignedPayload)
+            return S3Digests()
         }
-        let byteCount = pieces.reduce(0) { $0 + $1.count }
-        // A hop to another thread and back costs more than hashing this much.
-        if byteCount <= inlineByteCount {
-            return try digests(pieces, checksum, signsPayload)
-        }
-        return try await PoolHops(pool: pool).run(on: uri) { () throws(BlobError) in
+        return try await PieceHashing.run(over: pieces, on: pool, uri) {
+            pieces throws(BlobError) in
             try digests(pieces, checksum, signsPayload)
         }
     }
 
-    private static let inlineByteCount = 64 << 10
-
     private static func digests(
         _ pieces: [Bytes], _ checksum: S3ChecksumKind?, _ signsPayload: Bool
     ) throws(BlobError) -> S3Digests {
-        var result = S3Digests(payloadHash: SigV4.unsignedPayload)
+        var result = S3Digests()
         if signsPayload { result.payloadHash = try SigV4.payloadHash(pieces) }
         if let checksum {
-            var running = try S3RunningChecksum(checksum)
+            var running = try checksum.start()
             for piece in pieces { try running.update(piece) }
             result.checksum = try running.finish()
         }

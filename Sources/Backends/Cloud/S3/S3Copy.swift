@@ -12,13 +12,11 @@ extension S3Backend {
         let deadline = CallDeadline(options.call)
         var get = GetOptions()
         get.ifMatch = options.ifSourceMatch
-        let reply = try await headReply(source, get, deadline)
-        guard let metadata = S3Metadata.metadata(reply.headers, byteCount: try size(reply, source))
-        else { throw Self.noEntityTag(source) }
-        let copy = S3BlobCopy(source: source, metadata: metadata)
+        let reply = try await store.headReply(source, get, deadline)
+        let copy = S3BlobCopy(source: source, metadata: try store.metadata(reply, source))
         do throws(BlobError) {
             if options.condition == .overwrite,
-                metadata.byteCount <= S3Limits.maximumCopyByteCount
+                copy.metadata.byteCount <= S3Limits.maximumCopyByteCount
             {
                 return try await copyWhole(copy, to: destination, deadline)
             }
@@ -31,27 +29,28 @@ extension S3Backend {
     private func copyWhole(
         _ copy: S3BlobCopy, to destination: BlobURI, _ deadline: CallDeadline
     ) async throws(BlobError) -> PutResult {
-        var request = S3Request(.put, destination, "copying the blob")
+        var request = CloudRequest(.put, destination, "copying the blob")
         copy.addSource(to: &request.headers)
-        request.headers.append(options.copySourceKey)
-        request.headers.append(options.creation)
-        request.headers.append(options.customerKey)
+        request.headers.append(dialect.options.copySourceKey)
+        request.headers.append(dialect.options.creation)
+        request.headers.append(dialect.options.customerKey)
         if copy.source == destination {
             // The service refuses a copy onto itself that changes nothing.
             request.headers.append("x-amz-metadata-directive", "REPLACE")
-            request.headers.append(try S3Metadata.headers(copy.attributes, commitToken: nil))
+            request.headers.append(
+                try dialect.metadata.headers(copy.attributes, commitToken: nil))
         }
         request.expectsDocument = true
         request.takesLong = true
-        do throws(S3Failure) {
+        do throws(CloudFailure) {
             let reply = try await client.reply(request, deadline: deadline)
             let document = reply.document
-            guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
-                throw S3Failure.nonsense(request, "without an entity tag")
+            guard let etag = document.text(of: "ETag").flatMap(EntityTag.quoted) else {
+                throw CloudFailure.nonsense(request, "without an entity tag")
             }
             return PutResult(
                 etag: etag, byteCount: copy.metadata.byteCount,
-                version: S3Metadata.version(reply.headers))
+                version: dialect.metadata.version(reply.headers))
         } catch {
             throw copy.error(for: error)
         }
@@ -61,46 +60,27 @@ extension S3Backend {
         _ copy: S3BlobCopy, to destination: BlobURI, _ condition: WriteCondition,
         _ deadline: CallDeadline
     ) async throws(BlobError) -> PutResult {
-        let write = S3Write(
+        let write = CloudWrite(
             uri: destination, attributes: copy.attributes, condition: condition,
             deadline: deadline, commitToken: try RandomName.make())
-        let uploadID = try await beginOwnUpload(
-            destination, copy.attributes, write.commitToken, checksum: nil, deadline)
-        let entry = await note(destination, uploadID: uploadID)
-        do throws(BlobError) {
-            let parts = try await copiedParts(copy, to: destination, uploadID, write)
-            let result = try await finishUpload(
-                destination, uploadID, parts, byteCount: copy.metadata.byteCount, write)
-            entry?.end()
-            return result
-        } catch {
-            background.start {
-                if await self.giveUp(destination, uploadID) { entry?.end() }
-            }
-            throw error
+        return try await store.putByUpload(write, hasChecksums: false) {
+            upload async throws(BlobError) in
+            try await self.copiedParts(copy, to: upload, deadline)
         }
     }
 
     private func copiedParts(
-        _ copy: S3BlobCopy, to destination: BlobURI, _ uploadID: String, _ write: S3Write
-    ) async throws(BlobError) -> [S3Part] {
-        if copy.metadata.byteCount == 0 {
-            return [
-                try await send(
-                    S3PartUpload(
-                        uri: destination, uploadID: uploadID, number: 1, pieces: [],
-                        deadline: write.deadline))
-            ]
-        }
-        let sizes = try S3PartSizes(
-            byteCount: copy.metadata.byteCount, preferredByteCount: Self.copyPartByteCount)
-        var plan = S3PartPlan(
+        _ copy: S3BlobCopy, to upload: CloudUpload, _ deadline: CallDeadline
+    ) async throws(BlobError) -> [StoredPart] {
+        let sizes = try PartSizes(
+            byteCount: copy.metadata.byteCount, preferredByteCount: Self.copyPartByteCount,
+            limits: S3Limits.limits)
+        var plan = PartPlan(
             ranges: [0..<copy.metadata.byteCount], partByteCount: sizes.byteCount(ofPart: 1))
-        let width = configuration.concurrentPartCount
-        let deadline = write.deadline
-        let outcome = await withTaskGroup(of: S3PartOutcome.self) {
-            group -> Result<[S3Part], BlobError> in
-            var parts: [S3Part] = []
+        let width = store.settings.concurrentPartCount
+        let outcome = await withTaskGroup(of: PartOutcome.self) {
+            group -> Result<[StoredPart], BlobError> in
+            var parts: [StoredPart] = []
             var number: UInt32 = 0
             do throws(BlobError) {
                 while let range = plan.next() {
@@ -110,8 +90,7 @@ extension S3Backend {
                         parts.append(try outcome.get())
                     }
                     group.addTask {
-                        await self.copyPart(
-                            copy, range, to: destination, uploadID, partNumber, deadline)
+                        await self.copyPart(copy, range, to: upload, partNumber, deadline)
                     }
                 }
                 while let outcome = await group.next() { parts.append(try outcome.get()) }
@@ -128,28 +107,28 @@ extension S3Backend {
     private static let copyPartByteCount = 512 << 20
 
     private func copyPart(
-        _ copy: S3BlobCopy, _ range: Range<UInt64>, to destination: BlobURI, _ uploadID: String,
-        _ number: UInt32, _ deadline: CallDeadline
-    ) async -> S3PartOutcome {
-        var request = S3Request(.put, destination, "copying part \(number) of the blob")
+        _ copy: S3BlobCopy, _ range: Range<UInt64>, to upload: CloudUpload, _ number: UInt32,
+        _ deadline: CallDeadline
+    ) async -> PartOutcome {
+        var request = CloudRequest(.put, upload.uri, "copying part \(number) of the blob")
         request.query = [
-            (name: "partNumber", value: String(number)), (name: "uploadId", value: uploadID),
+            (name: "partNumber", value: String(number)), (name: "uploadId", value: upload.uploadID),
         ]
         copy.addSource(to: &request.headers)
         request.headers.append(
             "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)")
-        request.headers.append(options.copySourceKey)
-        request.headers.append(options.customerKey)
+        request.headers.append(dialect.options.copySourceKey)
+        request.headers.append(dialect.options.customerKey)
         request.expectsDocument = true
         request.takesLong = true
-        do throws(S3Failure) {
+        do throws(CloudFailure) {
             let reply = try await client.reply(request, deadline: deadline)
             let document = reply.document
-            guard let etag = document.text(of: "ETag").flatMap(S3EntityTag.quoted) else {
-                throw S3Failure.nonsense(request, "without an entity tag")
+            guard let etag = document.text(of: "ETag").flatMap(EntityTag.quoted) else {
+                throw CloudFailure.nonsense(request, "without an entity tag")
             }
             return .success(
-                S3Part(
+                StoredPart(
                     number: number, etag: etag, byteCount: range.upperBound - range.lowerBound))
         } catch {
             return .failure(copy.error(for: error))
@@ -173,7 +152,7 @@ struct S3BlobCopy: Sendable {
     }
 
     /// The only condition of these requests is about the source.
-    func error(for failure: S3Failure) -> BlobError {
+    func error(for failure: CloudFailure) -> BlobError {
         guard failure.error.code == .preconditionFailed else { return failure.error }
         return BlobError(
             .objectChanged, "the source was replaced while it was copied; copy it again",

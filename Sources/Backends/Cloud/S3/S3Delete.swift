@@ -6,8 +6,8 @@ extension S3Backend {
     public func delete(
         _ uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> DeleteResult {
-        let request = S3Request(.delete, uri, "deleting the blob")
-        do throws(S3Failure) {
+        let request = CloudRequest(.delete, uri, "deleting the blob")
+        do throws(CloudFailure) {
             _ = try await client.reply(request, deadline: CallDeadline(options))
         } catch {
             // Some services do say it, though the protocol does not.
@@ -21,25 +21,25 @@ extension S3Backend {
     public func delete(
         _ uris: [BlobURI], options: CallOptions
     ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {
-        guard uris.count <= S3Limits.maximumDeleteCount else {
-            throw BlobError(.invalidArgument, "at most 1000 blobs can be deleted in one call")
-        }
+        try CloudStore.checkDeletion(uris)
         let deadline = CallDeadline(options)
         var outcomes = [Result<DeleteResult, BlobError>](
             repeating: .success(DeleteResult(existed: nil)), count: uris.count)
         var batches: [String: S3DeleteBatch] = [:]
+        // Those whose key no XML document can hold.
+        var others: [(position: Int, uri: BlobURI)] = []
         for (position, uri) in uris.enumerated() {
             if let key = XMLText.escaped(uri.key) {
                 batches[uri.container, default: S3DeleteBatch()].add(uri, key, position)
             } else {
-                // A key that no XML document can hold.
-                do throws(BlobError) {
-                    outcomes[position] = .success(try await delete(uri, options: options))
-                } catch {
-                    outcomes[position] = .failure(error)
-                }
+                others.append((position, uri))
             }
         }
+        let results = await CloudStore.deleteEach(others.map(\.uri)) {
+            uri async throws(BlobError) in
+            try await self.delete(uri, options: options)
+        }
+        for (other, result) in zip(others, results) { outcomes[other.position] = result }
         for batch in batches.values { await delete(batch, deadline, &outcomes) }
         return outcomes
     }
@@ -49,22 +49,22 @@ extension S3Backend {
         _ outcomes: inout [Result<DeleteResult, BlobError>]
     ) async {
         guard let first = batch.blobs.first else { return }
-        var request = S3Request(.post, first.uri.replacingKey(""), "deleting blobs")
+        var request = CloudRequest(.post, first.uri.replacingKey(""), "deleting blobs")
         request.query = [(name: "delete", value: "")]
         request.expectsDocument = true
-        do throws(S3Failure) {
+        do throws(CloudFailure) {
             let body = Bytes(utf8: batch.document)
             do throws(BlobError) {
                 // The one operation that insists on a checksum; every service knows this one.
                 request.headers.append("content-md5", try MD5.base64(of: body))
                 request.headers.append("content-type", "application/xml")
-                request.body = .bytes([body], payloadHash: try SigV4.payloadHash([body]))
+                request.body = .bytes([body], sha256: try SigV4.payloadHash([body]))
             } catch {
-                throw S3Failure(error)
+                throw CloudFailure(error)
             }
             let reply = try await client.reply(
                 request, maximumByteCount: Self.maximumDeletionByteCount, deadline: deadline)
-            try batch.read(reply.document, request, &outcomes)
+            try batch.read(reply.document, request, service, &outcomes)
         } catch {
             for blob in batch.blobs {
                 outcomes[blob.position] = .failure(error.error.on(blob.uri))
@@ -96,11 +96,11 @@ private struct S3DeleteBatch {
 
     /// Each blob has its own outcome; one the answer does not mention is not known to be deleted.
     func read(
-        _ document: XMLElement, _ request: S3Request,
+        _ document: XMLElement, _ request: CloudRequest, _ service: any CloudService,
         _ outcomes: inout [Result<DeleteResult, BlobError>]
-    ) throws(S3Failure) {
+    ) throws(CloudFailure) {
         guard document.name == "DeleteResult" else {
-            throw S3Failure.nonsense(request, "with something that is no list of deleted blobs")
+            throw CloudFailure.nonsense(request, "with something that is no list of deleted blobs")
         }
         let deleted = Set(
             document.all("Deleted").compactMap { $0.text(of: "Key").map { Array($0.utf8) } })
@@ -111,11 +111,12 @@ private struct S3DeleteBatch {
         for blob in blobs {
             let key = Array(blob.uri.key.utf8)
             if let error = errors[key] {
-                let failure = S3Failure(
-                    status: 200, headers: HTTPHeaders(), document: error, request: request)
+                let failure = CloudFailure(
+                    CloudRefusal(status: 200, document: error), request: request,
+                    service: service)
                 outcomes[blob.position] = .failure(failure.error.on(blob.uri))
             } else if !deleted.contains(key) {
-                let failure = S3Failure.nonsense(request, "without naming this blob")
+                let failure = CloudFailure.nonsense(request, "without naming this blob")
                 outcomes[blob.position] = .failure(failure.error.on(blob.uri))
             }
         }

@@ -9,11 +9,11 @@ struct S3Options: Sendable {
     /// With the source of a copy.
     private(set) var copySourceKey = HTTPHeaders()
     /// With every request.
-    private(set) var common: [HTTPHeaders.Field] = []
+    private(set) var common = HTTPHeaders()
 
     init(_ configuration: S3Configuration) throws(BlobError) {
         if configuration.paysForRequests {
-            common.append(HTTPHeaders.Field(name: "x-amz-request-payer", value: "requester"))
+            common.append("x-amz-request-payer", "requester")
         }
         if let storageClass = configuration.storageClass {
             try Self.check(storageClass, "storageClass")
@@ -49,11 +49,5 @@ struct S3Options: Sendable {
         guard !value.isEmpty, value.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw BlobError(.invalidArgument, "\(name) must be plain ASCII without spaces")
         }
-    }
-}
-
-extension HTTPHeaders {
-    mutating func append(_ others: HTTPHeaders) {
-        for field in others.fields { append(field.name, field.value) }
     }
 }

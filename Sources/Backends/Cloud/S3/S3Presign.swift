@@ -9,12 +9,13 @@ extension S3Backend {
         let signing: S3Signing
         do throws(BlobError) {
             signing = try await prepareSigning(uri, options)
-            let query = try client.signer.presignedQuery(
+            let query = try service.signer.presignedQuery(
                 signing.request(method.rawValue, query: []), credentials: signing.credentials,
-                region: signing.region, at: signing.now, validSeconds: signing.validSeconds)
+                region: signing.region, at: signing.validity.start,
+                validSeconds: signing.validity.seconds)
             return PresignedURL(
                 url: "\(signing.base)?\(query)", method: method.rawValue,
-                headers: signing.mandatoryHeaders, expiresAt: signing.expiresAt)
+                headers: signing.mandatoryHeaders, expiresAt: signing.validity.expiresAt)
         } catch {
             throw error.on(uri)
         }
@@ -24,26 +25,23 @@ extension S3Backend {
     public func presignUploadParts(
         _ upload: MultipartUpload, partNumbers: [UInt32], options: PresignOptions
     ) async throws(BlobError) -> [PresignedURL] {
-        guard partNumbers.count <= Int(S3Limits.maximumPartCount) else {
-            throw BlobError(.invalidArgument, "at most 10000 parts in one call", uri: upload.uri)
-        }
-        for partNumber in partNumbers {
-            try UploadRules.checkPartNumber(partNumber, upload.uri)
-        }
-        let name = try S3UploadName(upload)
+        try PresignRules.check(partNumbers, of: upload)
+        let name = try UploadName(upload)
         do throws(BlobError) {
             let signing = try await prepareSigning(upload.uri, options)
             // S3-20: nothing but what names the part, or plain clients would have to send more.
             let request = signing.request(
                 "PUT", query: [(name: "uploadId", value: name.uploadID)])
-            let urls = try client.signer.presignedPartURLs(
+            let urls = try service.signer.presignedPartURLs(
                 base: signing.base, request: request, partNumbers: partNumbers,
-                credentials: signing.credentials, region: signing.region, at: signing.now,
-                validSeconds: signing.validSeconds)
+                credentials: signing.credentials, region: signing.region,
+                at: signing.validity.start,
+                validSeconds: signing.validity.seconds)
             let headers = signing.mandatoryHeaders
             return urls.map { url in
                 PresignedURL(
-                    url: url, method: "PUT", headers: headers, expiresAt: signing.expiresAt)
+                    url: url, method: "PUT", headers: headers, expiresAt: signing.validity.expiresAt
+                )
             }
         } catch {
             throw error.on(upload.uri)
@@ -55,25 +53,12 @@ extension S3Backend {
         _ uri: BlobURI, _ options: PresignOptions
     ) async throws(BlobError) -> S3Signing {
         // Before anything else (CM-16).
-        guard (1...PresignOptions.maximumSeconds).contains(options.validSeconds) else {
-            throw BlobError(.presign, "a URL is valid for 1 second to 7 days")
-        }
-        // S3-03: common clients "normalise" such paths, and the signature breaks far from here.
-        guard
-            !uri.key.split(separator: "/", omittingEmptySubsequences: false).contains(where: {
-                $0 == "." || $0 == ".."
-            })
-        else {
-            throw BlobError(
-                .presign,
-                "a key with '.' or '..' between slashes cannot be signed: HTTP clients rewrite such"
-                    + " URLs; read or write it through this server")
-        }
-        guard let source = client.parts.credentials else {
+        try PresignRules.check(uri, options)
+        guard let source = service.credentials else {
             throw BlobError(.presign, "this store has no credentials to sign with")
         }
-        let region = try await client.parts.regions.region(of: uri.container, now: .now)
-        let address = try endpoint.address(bucket: uri.container, region: region)
+        let region = try await service.regions.region(of: uri.container, now: .now)
+        let address = try service.endpoint.address(bucket: uri.container, region: region)
         let encodedPath = address.encodedPath(key: uri.key)
         guard !encodedPath.hasPrefix("//") else {
             throw BlobError(
@@ -83,9 +68,9 @@ extension S3Backend {
         }
         return try S3Signing(
             address: address, encodedPath: encodedPath, region: region,
-            credentials: try await source.credentials(), now: client.now,
+            credentials: try await source.credentials(), now: service.clock.now,
             wantedSeconds: options.validSeconds,
-            headers: self.options.customerKey)
+            headers: dialect.options.customerKey)
     }
 }
 
@@ -95,11 +80,9 @@ private struct S3Signing {
     let encodedPath: String
     let region: String
     let credentials: AWSCredentials
-    let now: Timestamp
-    let validSeconds: UInt32
+    let validity: URLValidity
     private let headers: HTTPHeaders
 
-    /// S3-19: a URL ends with the credentials that signed it.
     init(
         address: S3Address, encodedPath: String, region: String, credentials: AWSCredentials,
         now: Timestamp, wantedSeconds: UInt32, headers: HTTPHeaders
@@ -108,28 +91,12 @@ private struct S3Signing {
         self.encodedPath = encodedPath
         self.region = region
         self.credentials = credentials
-        self.now = now
         self.headers = headers
-        guard let end = credentials.expiresAt else {
-            validSeconds = wantedSeconds
-            return
-        }
-        let remaining = (end.milliseconds - now.milliseconds) / 1000
-        guard remaining >= 1 else {
-            throw BlobError(
-                .backendAuthentication, "the server's credentials have just expired",
-                origin: .backend)
-        }
-        validSeconds = UInt32(min(Int64(wantedSeconds), remaining))
+        validity = try URLValidity(
+            from: now, wantedSeconds: wantedSeconds, credentialsEnd: credentials.expiresAt)
     }
 
     var base: String { address.origin + encodedPath }
-
-    /// The signature's own time has whole seconds: so has the end.
-    var expiresAt: Timestamp {
-        let start = now.milliseconds - now.milliseconds % 1000
-        return Timestamp(milliseconds: start + Int64(validSeconds) * 1000)
-    }
 
     /// A customer's key never goes into a URL, and its user has to send the headers.
     var mandatoryHeaders: [String: String] {

@@ -49,11 +49,11 @@ struct Weather: Sendable {
         return policy
     }()
 
-    static func timeouts(_ patience: Duration) -> S3Timeouts {
+    static func timeouts(_ patience: Duration) -> CloudTimeouts {
         let timeouts = HTTPTimeouts(connect: .seconds(30), firstByte: patience, stall: patience)
         var long = timeouts
         long.minimumByteRate = 0
-        return S3Timeouts(usual: timeouts, long: long)
+        return CloudTimeouts(usual: timeouts, long: long)
     }
 
     func uri(_ key: String = "key") -> BlobURI {
@@ -166,7 +166,7 @@ private func run(
         throw error
     }
     await backend.close()
-    return backend.memory
+    return backend.store.memory
 }
 
 private func makeBackend(

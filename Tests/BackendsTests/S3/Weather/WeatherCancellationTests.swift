@@ -49,7 +49,7 @@ import Testing
                 }
                 isOver.signal()
                 // What was begun is given up in the end; what callers begin is theirs.
-                await weather.backend.background.finish()
+                await weather.backend.store.background.finish()
                 let isOwn = operation == .putParts || operation == .copyParts
                 if isOwn, summary != "HEAD" {
                     #expect(weather.asked.last == "DELETE upload")
@@ -74,7 +74,7 @@ import Testing
             }
             goOn.signal()
             try await weather.server.wait { $0.requests == 2 }
-            await weather.backend.background.finish()
+            await weather.backend.store.background.finish()
             #expect(weather.asked == ["POST uploads", "DELETE upload"])
             #expect(weather.bucket.openUploads.isEmpty)
         }
@@ -164,7 +164,7 @@ import Testing
                     weather.uri(), body: .stream(source, byteCount: nil), options: PutOptions())
             }
             try await isReleased.wait()
-            await weather.backend.background.finish()
+            await weather.backend.store.background.finish()
             #expect(weather.bucket.openUploads.isEmpty)
             #expect(weather.bucket.versionCount == 0)
         }
@@ -182,7 +182,7 @@ import Testing
             let bytes = Self.large.prefix(5 << 20)
             let first = Task { try await weather.backend.put(weather.uri(), bytes) }
             try await arrived.wait()
-            #expect(weather.backend.memory.freeByteCount == 0)
+            #expect(weather.backend.store.memory.freeByteCount == 0)
             let begun = Event()
             try await expectCancelled(when: { try await begun.wait() }) {
                 begun.signal()

@@ -16,7 +16,7 @@ import Testing
     }
 
     private static func value(_ kind: S3ChecksumKind) throws -> String {
-        var running = try S3RunningChecksum(kind)
+        var running = try kind.start()
         try running.update(bytes)
         return try running.finish()
     }

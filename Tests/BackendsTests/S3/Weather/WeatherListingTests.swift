@@ -129,7 +129,7 @@ import Testing
             } body: { weather in
                 operation.prepare(weather)
                 await expectError(.backendUnavailable) { try await operation.run(weather) }
-                await weather.backend.background.finish()
+                await weather.backend.store.background.finish()
                 #expect(weather.bucket.openUploads.isEmpty)
             }
         }

@@ -14,7 +14,7 @@ import Testing
     private func expectNothingLeft(
         _ weather: Weather, sourceLocation: SourceLocation = #_sourceLocation
     ) async {
-        await weather.backend.background.finish()
+        await weather.backend.store.background.finish()
         let asked = weather.asked
         #expect(asked.filter { $0 == "DELETE upload" }.count == 1, sourceLocation: sourceLocation)
         #expect(!asked.contains("POST upload"), sourceLocation: sourceLocation)
@@ -146,12 +146,13 @@ import Testing
                 _ = try await weather.backend.put(weather.uri(), Self.body)
             }
         }
-        let journal = try S3UploadJournal(
-            path: directory.path + "/journal",
+        let journal = try UploadJournal(
+            path: directory.path + "/journal", scheme: .s3,
             endpointName: "127.0.0.1:\(port.withLock { $0 })")
         let notes = journal.abandoned().flatMap { $0.entries.map(\.note) }
-        let expected = S3UploadJournal.Note(
-            bucket: Weather.bucketName, key: "key", uploadID: "upload-1")
+        let expected = UploadJournal.Note(
+            uri: BlobURI(scheme: .s3, container: Weather.bucketName, key: "key"),
+            uploadID: "upload-1")
         #expect(notes == [expected])
     }
 

@@ -1,0 +1,92 @@
+internal import Backends
+internal import BlobCore
+
+/// Metadata as a service's headers, both ways.
+struct MetadataHeaders: Sendable {
+    /// What the names of user metadata begin with, in lower case.
+    var prefix: String
+    /// Carries a random text that tells our own write from somebody else's when the answer to it was
+    /// lost (S3-11, S3-21). Readers do not see it.
+    var commitTokenHeader: String
+    /// Names the version that a write made.
+    var versionHeader: String
+    /// What the media type is written with.
+    var contentTypeHeader = "content-type"
+    /// How much user metadata the service takes, names and values, once encoded.
+    var maximumByteCount: Int
+
+    /// What the token takes of that.
+    private static let commitTokenByteCount = 64
+
+    /// The headers that store `attributes` and `commitToken`, which goes without rather than over the
+    /// limit.
+    ///
+    /// - Throws: `invalidArgument` for names that no header can have.
+    func headers(
+        _ attributes: BlobAttributes, commitToken: String?
+    ) throws(BlobError) -> HTTPHeaders {
+        var headers = HTTPHeaders()
+        if let contentType = attributes.contentType {
+            guard contentType.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) else {
+                throw BlobError(.invalidArgument, "a content type is plain ASCII")
+            }
+            headers.append(contentTypeHeader, contentType)
+        }
+        var byteCount = 0
+        for (name, value) in attributes.userMetadata.sorted(by: { $0.key < $1.key }) {
+            let field = prefix + name
+            guard name.utf8.allSatisfy(Self.isTokenByte), field != commitTokenHeader else {
+                throw BlobError(
+                    .invalidArgument,
+                    "'\(name.prefix(64))' cannot be a metadata name here: use letters, digits and"
+                        + " hyphens")
+            }
+            let encoded = EncodedWord.encode(value)
+            byteCount += name.utf8.count + encoded.utf8.count
+            headers.append(field, encoded)
+        }
+        guard byteCount <= maximumByteCount else {
+            throw BlobError(
+                .tooLarge, "user metadata has at most \(maximumByteCount) bytes once encoded")
+        }
+        if let commitToken, byteCount <= maximumByteCount - Self.commitTokenByteCount {
+            headers.append(commitTokenHeader, commitToken)
+        }
+        return headers
+    }
+
+    /// What a response says about a blob of `byteCount` bytes.
+    ///
+    /// - Throws: `backendUnavailable` without an entity tag.
+    func metadata(
+        _ headers: HTTPHeaders, byteCount: UInt64, of uri: BlobURI
+    ) throws(BlobError) -> BlobMetadata {
+        guard let etag = headers.entityTag else { throw EntityTag.missing(uri) }
+        let modified = headers["last-modified"].flatMap { Timestamp(httpDate: $0) }
+        var metadata = BlobMetadata(
+            byteCount: byteCount, etag: etag,
+            lastModified: modified ?? Timestamp(milliseconds: 0))
+        metadata.contentType = headers["content-type"]
+        metadata.version = version(headers)
+        for field in headers.fields {
+            let name = field.name.lowercased()
+            guard name.hasPrefix(prefix), name != commitTokenHeader else { continue }
+            metadata.userMetadata[String(name.dropFirst(prefix.count))] = EncodedWord.decode(
+                field.value)
+        }
+        return metadata
+    }
+
+    /// The version that a write made; containers that keep none say `null` or nothing.
+    func version(_ headers: HTTPHeaders) -> String? {
+        headers[versionHeader].flatMap { $0 == "null" || $0.isEmpty ? nil : $0 }
+    }
+
+    /// RFC 9110 section 5.6.2.
+    private static func isTokenByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
+        default: Array("!#$%&'*+-.^_`|~".utf8).contains(byte)
+        }
+    }
+}
