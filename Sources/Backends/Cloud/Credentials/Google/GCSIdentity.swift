@@ -1,7 +1,7 @@
 internal import BlobCore
 
 /// Who the requests are from.
-struct GoogleIdentity: Sendable {
+struct GCSIdentity: Sendable {
     /// Who is asked for.
     enum Choice: Sendable, Hashable {
         /// Whoever the machine's credentials are of; those in the file, if one is named.
