@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// HMAC-SHA256 and the inner loop of AWS Signature V4 over OpenSSL's EVP interface.
+// HMAC-SHA256, the inner loop of AWS Signature V4, and RSA-SHA256 over OpenSSL's EVP interface.
 //
 // In C, because a signature is a dozen calls with contexts that are copied and used again; what is
 // common to many signatures is hashed once and kept as a half-finished digest. Every function
@@ -28,6 +28,20 @@ int csigning_set_request_prefix(csigning_state *state, const uint8_t *data, size
 /// Signs the canonical request made of the prefix and `rest`: 64 lower-case hexadecimal digits.
 int csigning_sign(
     csigning_state *state, const uint8_t *rest, size_t byte_count, uint8_t *signature);
+
+/// A private RSA key. Nothing changes it, so many threads may sign with it at once.
+typedef struct csigning_rsa csigning_rsa;
+
+/// Reads a private key in PEM, without a password. NULL for anything else. The text is not kept.
+csigning_rsa *csigning_rsa_create(const uint8_t *pem, size_t byte_count);
+void csigning_rsa_free(csigning_rsa *rsa);
+
+/// The size of every signature of this key.
+size_t csigning_rsa_signature_byte_count(const csigning_rsa *rsa);
+/// RSASSA-PKCS1-v1_5 with SHA-256 of `data`.
+int csigning_rsa_sign(
+    const csigning_rsa *rsa, const uint8_t *data, size_t byte_count, uint8_t *signature,
+    size_t signature_byte_count);
 
 /// Overwrites a secret so that the compiler does not leave it out.
 void csigning_erase(void *bytes, size_t byte_count);

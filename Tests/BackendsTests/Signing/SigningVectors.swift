@@ -60,24 +60,30 @@ enum SigningVectors {
     /// The generated file, or the one that `SIGNING_VECTORS` names, for runs with many more.
     static func botocore() -> [BotocoreVector] {
         if let path = ProcessInfo.processInfo.environment["SIGNING_VECTORS"] {
-            return decode(URL(filePath: path))
+            return decode(URL(filePath: path)) ?? []
         }
         return load("botocore")
     }
 
-    private static func load<Vector: Decodable>(_ name: String) -> [Vector] {
+    /// A folder of `Tests/Data`.
+    static func folder(_ name: String) -> URL {
         var folder = URL(filePath: #filePath)
         for _ in 0..<3 { folder.deleteLastPathComponent() }
-        return decode(folder.appending(path: "Data/SigV4/\(name).json"))
+        return folder.appending(path: "Data/\(name)")
     }
 
-    private static func decode<Vector: Decodable>(_ file: URL) -> [Vector] {
+    /// Nil, and a failure of the test, when there is no such file.
+    static func decode<Content: Decodable>(_ file: URL) -> Content? {
         do {
-            return try JSONDecoder().decode([Vector].self, from: Data(contentsOf: file))
+            return try JSONDecoder().decode(Content.self, from: Data(contentsOf: file))
         } catch {
             Issue.record("cannot read \(file.path): \(error)")
-            return []
+            return nil
         }
+    }
+
+    private static func load<Vector: Decodable>(_ name: String) -> [Vector] {
+        decode(folder("SigV4").appending(path: "\(name).json")) ?? []
     }
 }
 

@@ -8,4 +8,14 @@ enum CredentialDocument {
         let data = bytes.withUnsafeBytes { Data($0) }
         return try? JSONDecoder().decode(type, from: data)
     }
+
+    /// The document as text.
+    static func encode(_ document: some Encodable) throws(CredentialFailure) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        guard let data = try? encoder.encode(document) else {
+            throw CredentialFailure("the request cannot be written as JSON")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
 }

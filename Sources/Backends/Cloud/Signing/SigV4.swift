@@ -34,6 +34,21 @@ enum SigV4 {
         return result
     }
 
+    /// The canonical query with one more name, before and after where its value goes. The name sorts
+    /// to wherever it sorts to; it has unreserved characters only.
+    static func canonicalQuery(
+        _ query: [(name: String, value: String)], around name: String
+    ) -> (before: String, after: String) {
+        let sorted = sortedAndEncoded(query.filter { $0.name != name } + [(name, "")])
+        let position = sorted.firstIndex { $0.name == name } ?? 0
+        var before = ""
+        for pair in sorted[..<position] { before += "\(pair.name)=\(pair.value)&" }
+        before += "\(name)="
+        var after = ""
+        for pair in sorted[(position + 1)...] { after += "&\(pair.name)=\(pair.value)" }
+        return (before, after)
+    }
+
     /// Encoded text is ASCII, where comparing strings compares bytes.
     static func sortedAndEncoded(
         _ query: [(name: String, value: String)]

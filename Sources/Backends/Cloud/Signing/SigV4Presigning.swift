@@ -31,12 +31,10 @@ extension SigV4Signer {
         base: String, request: SigV4Request, partNumbers: [UInt32], credentials: AWSCredentials,
         region: String, at time: Timestamp, validSeconds: UInt32
     ) throws(BlobError) -> [String] {
-        var parts = try presignParts(
+        let parts = try presignParts(
             request, credentials: credentials, region: region, at: time,
             validSeconds: validSeconds)
-        parts.query.removeAll { $0.name == Self.partNumber }
-        parts.query.append((Self.partNumber, ""))
-        let (before, after) = Self.split(parts.query)
+        let (before, after) = SigV4.canonicalQuery(parts.query, around: "partNumber")
         var state = try state(for: parts.scope, credentials)
         try state.setRequestPrefix(request.canonicalStart + before)
         var template = PartURLTemplate(
@@ -46,22 +44,6 @@ extension SigV4Signer {
         urls.reserveCapacity(partNumbers.count)
         for number in partNumbers { urls.append(try template.url(of: number, &state)) }
         return urls
-    }
-
-    private static let partNumber = "partNumber"
-
-    /// The canonical query before and after the number, which stands wherever its name sorts to.
-    private static func split(
-        _ query: [(name: String, value: String)]
-    ) -> (before: String, after: String) {
-        let sorted = SigV4.sortedAndEncoded(query)
-        let position = sorted.firstIndex { $0.name == partNumber } ?? 0
-        var before = ""
-        for pair in sorted[..<position] { before += "\(pair.name)=\(pair.value)&" }
-        before += "\(partNumber)="
-        var after = ""
-        for pair in sorted[(position + 1)...] { after += "&\(pair.name)=\(pair.value)" }
-        return (before, after)
     }
 
     private struct PresignParts {

@@ -20,6 +20,18 @@ enum Base64 {
         }
     }
 
+    /// The form of section 5 that URLs and tokens can carry, without padding.
+    static func urlText(of bytes: [UInt8]) -> String {
+        String(
+            decoding: text(of: bytes).utf8.lazy.filter { $0 != padding }.map { digit in
+                switch digit {
+                case UInt8(ascii: "+"): UInt8(ascii: "-")
+                case UInt8(ascii: "/"): UInt8(ascii: "_")
+                default: digit
+                }
+            }, as: UTF8.self)
+    }
+
     /// The bytes that `text` stands for; nil for anything that `text(of:)` would not have made.
     ///
     /// Strict, so that two different texts never mean the same bytes: no blanks, all padding, and no
