@@ -7,6 +7,7 @@ struct ServiceCode {
         guard (1...64).contains(text.utf8.count),
             text.utf8.allSatisfy({
                 ASCII.isLetter($0) || ASCII.digitValue($0) != nil || $0 == UInt8(ascii: ".")
+                    || $0 == UInt8(ascii: "_")
             })
         else { return nil }
         self.text = text

@@ -38,6 +38,16 @@ struct ServiceURL: Sendable, Equatable {
         return String(decoding: name.utf8.map(ASCII.lowercased), as: UTF8.self)
     }
 
+    /// Whether it never leaves this machine.
+    var isLoopback: Bool {
+        let name = hostName
+        if name == "localhost" || name == "::1" { return true }
+        // Four plain numbers: shorter forms and others of the C library are not worth their risk.
+        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
+        return numbers.count == 4 && numbers[0] == "127"
+            && numbers.allSatisfy { UInt8($0).map(String.init) == String($0) }
+    }
+
     private static func scheme(of text: String) -> String? {
         for scheme in ["https", "http"] {
             let start = text.prefix(scheme.count + 3)

@@ -72,14 +72,7 @@ struct ContainerCredentials: CredentialProvider {
 
     /// Credentials must not cross a network in the clear, nor may a token be sent just anywhere.
     static func isAllowed(_ url: ServiceURL) -> Bool {
-        if url.isSecure { return true }
-        let name = url.hostName
-        if ["localhost", "::1", "169.254.170.2", "169.254.170.23", "fd00:ec2::23"].contains(name) {
-            return true
-        }
-        // Four plain numbers: shorter forms and others of the C library are not worth their risk.
-        let numbers = name.split(separator: ".", omittingEmptySubsequences: false)
-        return numbers.count == 4 && numbers[0] == "127"
-            && numbers.allSatisfy { UInt8($0).map(String.init) == String($0) }
+        url.isSecure || url.isLoopback
+            || ["169.254.170.2", "169.254.170.23", "fd00:ec2::23"].contains(url.hostName)
     }
 }
