@@ -55,20 +55,25 @@ struct BotocoreVector: Decodable, Sendable {
 }
 
 enum SigningVectors {
-    static let suite: [SuiteVector] = load("aws-suite")
+    static let suite: [SuiteVector] = load("SigV4/aws-suite")
 
     /// The generated file, or the one that `SIGNING_VECTORS` names, for runs with many more.
     static func botocore() -> [BotocoreVector] {
         if let path = ProcessInfo.processInfo.environment["SIGNING_VECTORS"] {
             return decode(URL(filePath: path))
         }
-        return load("botocore")
+        return load("SigV4/botocore")
     }
 
     private static func load<Vector: Decodable>(_ name: String) -> [Vector] {
+        decode(file(name))
+    }
+
+    /// - Parameter name: The file's path in `Tests/Data`, without its extension.
+    static func file(_ name: String) -> URL {
         var folder = URL(filePath: #filePath)
         for _ in 0..<3 { folder.deleteLastPathComponent() }
-        return decode(folder.appending(path: "Data/SigV4/\(name).json"))
+        return folder.appending(path: "Data/\(name).json")
     }
 
     private static func decode<Vector: Decodable>(_ file: URL) -> [Vector] {
