@@ -55,14 +55,14 @@ struct BotocoreVector: Decodable, Sendable {
 }
 
 enum SigningVectors {
-    static let suite: [SuiteVector] = load("aws-suite")
+    static let suite: [SuiteVector] = load("SigV4/aws-suite")
 
     /// The generated file, or the one that `SIGNING_VECTORS` names, for runs with many more.
     static func botocore() -> [BotocoreVector] {
         if let path = ProcessInfo.processInfo.environment["SIGNING_VECTORS"] {
             return decode(URL(filePath: path)) ?? []
         }
-        return load("botocore")
+        return load("SigV4/botocore")
     }
 
     /// A folder of `Tests/Data`.
@@ -71,6 +71,9 @@ enum SigningVectors {
         for _ in 0..<3 { folder.deleteLastPathComponent() }
         return folder.appending(path: "Data/\(name)")
     }
+
+    /// - Parameter name: The file's path in `Tests/Data`, without its extension.
+    static func file(_ name: String) -> URL { folder("\(name).json") }
 
     /// Nil, and a failure of the test, when there is no such file.
     static func decode<Content: Decodable>(_ file: URL) -> Content? {
@@ -83,7 +86,7 @@ enum SigningVectors {
     }
 
     private static func load<Vector: Decodable>(_ name: String) -> [Vector] {
-        decode(folder("SigV4").appending(path: "\(name).json")) ?? []
+        decode(file(name)) ?? []
     }
 }
 

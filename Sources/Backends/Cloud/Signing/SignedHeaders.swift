@@ -35,12 +35,12 @@ struct SignedHeaders: Sendable {
     }
 
     /// The names of header fields are ASCII; other bytes stay as they are.
-    private static func lowercased(_ name: String) -> String {
+    static func lowercased(_ name: String) -> String {
         String(decoding: name.utf8.map(ASCII.lowercased), as: UTF8.self)
     }
 
     /// Without white space at the ends, and with one space for each run of it inside.
-    private static func trimmed(_ value: String) -> String {
+    static func trimmed(_ value: String) -> String {
         let words = value.utf8.split(whereSeparator: ASCII.isSpace)
         if words.count == 1, words[0].count == value.utf8.count { return value }
         return words.map { String(Substring($0)) }.joined(separator: " ")

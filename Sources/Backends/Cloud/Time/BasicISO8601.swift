@@ -21,7 +21,7 @@ extension Timestamp {
     var basicISO8601Date: String { String(basicISO8601.prefix(8)) }
 
     /// Years beyond 0 to 9999 lose their sign and leading digits: no clock shows them.
-    private static func write(
+    static func write(
         _ value: Int64, digitCount: Int, to target: UnsafeMutableBufferPointer<UInt8>,
         at position: Int
     ) {

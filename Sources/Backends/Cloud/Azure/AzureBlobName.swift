@@ -1,0 +1,79 @@
+internal import BlobCore
+
+/// A container, or a blob in it, of the account that is configured (AZ-01).
+struct AzureBlobName: Sendable {
+    static let maximumCharacterCount = 1024
+
+    let container: String
+    /// Verbatim; empty for the container.
+    let key: String
+
+    /// - Throws: `invalidURI` for names that Azure cannot have, `unsupportedBackend` for another
+    ///   account or emulator: what is sent there would go with the credentials of this one.
+    init(_ uri: BlobURI, at endpoint: AzureEndpoint) throws(BlobError) {
+        guard uri.scheme == .az else {
+            throw .unsupportedBackend(scheme: uri.scheme.rawValue).on(uri)
+        }
+        guard uri.account.map({ $0 == endpoint.account }) ?? true,
+            uri.endpoint.map({ $0 == endpoint.origin }) ?? true
+        else {
+            throw BlobError(
+                .unsupportedBackend,
+                "the URI names another Azure account or endpoint than this server has; write"
+                    + " az://container/blob for the one that is configured",
+                uri: uri)
+        }
+        guard Self.isContainerName(uri.container) else {
+            throw BlobError(
+                .invalidURI,
+                "Azure containers have 3 to 63 lower-case letters, digits and single hyphens, none"
+                    + " of these at an end",
+                uri: uri, origin: .client)
+        }
+        guard uri.key.unicodeScalars.count <= Self.maximumCharacterCount else {
+            throw BlobError(
+                .invalidURI,
+                "Azure blob names have at most \(Self.maximumCharacterCount) characters",
+                uri: uri, origin: .client)
+        }
+        container = uri.container
+        key = uri.key
+    }
+
+    static func isContainerName(_ name: String) -> Bool {
+        if ["$root", "$web", "$logs"].contains(name) { return true }
+        let isAllowed = name.utf8.allSatisfy { byte in
+            (0x61...0x7A).contains(byte) || ASCII.digitValue(byte) != nil || byte == 0x2D
+        }
+        return isAllowed && (3...63).contains(name.utf8.count) && !name.hasPrefix("-")
+            && !name.hasSuffix("-") && !name.contains("--")
+    }
+}
+
+/// A container or blob as it stands in URLs and in what is signed (AZ-02).
+struct AzureResource: Sendable {
+    let origin: String
+    /// As it goes on the wire and, behind the account, into signatures of requests.
+    let encodedPath: String
+    /// What a shared access signature is for: with the name as it is, not as a URL has it.
+    let decodedName: String
+    let isBlob: Bool
+
+    var url: String { origin + encodedPath }
+}
+
+extension AzureEndpoint {
+    func resource(_ name: AzureBlobName) -> AzureResource {
+        var path = "\(accountPath)/\(PercentEncoding.query(name.container))"
+        var decodedName = "/blob/\(account)/\(name.container)"
+        if !name.key.isEmpty {
+            path += "/\(PercentEncoding.path(name.key))"
+            decodedName += "/\(name.key)"
+        }
+        return AzureResource(
+            origin: origin, encodedPath: path, decodedName: decodedName, isBlob: !name.key.isEmpty)
+    }
+
+    /// The service itself, for requests that name no container.
+    var servicePath: String { accountPath.isEmpty ? "/" : accountPath }
+}
