@@ -146,7 +146,7 @@ extension HTTPRequest {
 
 /// Expects the chain to fail with `backendAuthentication`; returns its message.
 func authenticationFailure(
-    of source: any CredentialSource<AWSCredentials>,
+    of source: some CredentialSource,
     sourceLocation: SourceLocation = #_sourceLocation
 ) async -> String {
     let error = await expectError(.backendAuthentication, sourceLocation: sourceLocation) {

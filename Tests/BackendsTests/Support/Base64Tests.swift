@@ -13,6 +13,7 @@ import Testing
     func examples(plain: String, encoded: String) {
         #expect(Base64.text(of: Array(plain.utf8)) == encoded)
         #expect(Base64.bytes(of: encoded) == Array(plain.utf8))
+        #expect(Base64.urlText(of: Array(plain.utf8)) == encoded.filter { $0 != "=" })
     }
 
     @Test("all bytes and lengths come back")
@@ -23,6 +24,7 @@ import Testing
             #expect(Base64.bytes(of: Base64.text(of: bytes)) == bytes)
         }
         #expect(Base64.text(of: [0xFB, 0xFF, 0xBF]) == "+/+/")
+        #expect(Base64.urlText(of: [0xFB, 0xFF, 0xBF]) == "-_-_")
     }
 
     @Test(
