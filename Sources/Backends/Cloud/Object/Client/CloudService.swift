@@ -2,7 +2,7 @@ internal import BlobCore
 
 /// How one service is asked: where, as whom, and what its refusals mean. `CloudClient` does the rest.
 protocol CloudService: Sendable {
-    /// For messages, such as "S3".
+    /// For messages, such as "Azure Blob".
     var name: String { get }
 
     /// What its errors mean.
