@@ -134,6 +134,14 @@ struct CredentialFixture {
     func reply(_ text: String, status: Int = 200) -> CredentialHTTPReply {
         CredentialHTTPReply(status: status, body: Bytes(utf8: text))
     }
+
+    /// What token services answer (RFC 6749 section 5.1).
+    func tokenReply(_ token: String, expiresIn seconds: Int64 = 3600) -> CredentialHTTPReply {
+        reply(
+            """
+            {"access_token": "\(token)", "expires_in": \(seconds), "token_type": "Bearer"}
+            """)
+    }
 }
 
 extension HTTPRequest {

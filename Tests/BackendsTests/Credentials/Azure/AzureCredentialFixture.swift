@@ -24,14 +24,6 @@ extension CredentialFixture {
         AzureCredentialChain(identity, context: try azureContext(account: account))
     }
 
-    /// What Entra answers.
-    func tokenReply(_ token: String, expiresIn seconds: Int64 = 3600) -> CredentialHTTPReply {
-        reply(
-            """
-            {"token_type": "Bearer", "expires_in": \(seconds), "access_token": "\(token)"}
-            """)
-    }
-
     /// What services beside a machine answer: numbers as text.
     func machineReply(_ token: String, expiresIn seconds: Int64 = 3600) -> CredentialHTTPReply {
         reply(

@@ -34,13 +34,6 @@ extension CredentialFixture {
         return "\(directory.path)/\(name)"
     }
 
-    func tokenReply(_ token: String, expiresIn seconds: Int = 3600) -> CredentialHTTPReply {
-        reply(
-            """
-            {"access_token": "\(token)", "expires_in": \(seconds), "token_type": "Bearer"}
-            """)
-    }
-
     func metadataReply(_ text: String, status: Int = 200) -> CredentialHTTPReply {
         var reply = reply(text, status: status)
         reply.headers.append("Metadata-Flavor", "Google")
