@@ -202,7 +202,7 @@ import Testing
         other["service_account_impersonation_url"] = "https://h/v1/a@b:signJwt"
         cases.append((other, "does not end in ACCOUNT:generateAccessToken"))
         other["service_account_impersonation_url"] = "https://h/v1/a%2Fb:generateAccessToken"
-        cases.append((other, "the address of the service account is none"))
+        cases.append((other, "the address of the service account is not one"))
         other = GoogleFiles.impersonated(user)
         other["service_account_impersonation"] = ["token_lifetime_seconds": 1]
         cases.append((other, "token_lifetime_seconds"))

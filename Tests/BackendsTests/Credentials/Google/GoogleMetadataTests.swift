@@ -104,6 +104,6 @@ import Testing
                 GoogleV4Request(method: "GET", origin: "https://h", host: "h", encodedPath: "/b/k"),
                 at: fixture.time.now, validSeconds: 60)
         }
-        #expect(failure?.message.contains("the address of the service account is none") == true)
+        #expect(failure?.message.contains("the address of the service account is not one") == true)
     }
 }

@@ -18,7 +18,7 @@ final class GoogleAccountAddress: Sendable {
         if let email = known.withLock({ $0 }) { return email }
         let email = try await fetch()
         guard Self.isAddress(email) else {
-            throw CredentialFailure("the address of the service account is none")
+            throw CredentialFailure("the address of the service account is not one")
         }
         known.withLock { $0 = email }
         return email

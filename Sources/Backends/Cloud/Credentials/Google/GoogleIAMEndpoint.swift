@@ -21,7 +21,7 @@ struct GoogleIAMEndpoint: Sendable, Equatable {
         _ action: String, email: String, token: String, _ body: some Encodable
     ) throws(CredentialFailure) -> HTTPRequest {
         guard GoogleAccountAddress.isAddress(email) else {
-            throw CredentialFailure("the address of the service account is none")
+            throw CredentialFailure("the address of the service account is not one")
         }
         var request = HTTPRequest(.post, "\(base)\(email):\(action)")
         request.headers.append("authorization", "Bearer \(token)")

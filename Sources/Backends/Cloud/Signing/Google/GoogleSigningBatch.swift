@@ -1,19 +1,20 @@
 internal import BlobCore
 
-/// Many strings to sign, slice by slice, a few slices at once: enough to use several cores or to
-/// hide the way to the service, and not so many that everybody else has to wait.
+/// Many strings to sign, slice by slice, a few slices at once.
 struct GoogleSigningBatch: Sendable {
     typealias Outcome = Result<[[UInt8]], GoogleSigningFailure>
 
-    private static let laneCount = 4
-
     private let strings: [String]
     private let sliceCount: Int
+    private let laneCount: Int
 
-    /// - Parameter sliceCount: how many strings are signed in one go.
-    init(_ strings: [String], sliceCount: Int) {
+    /// - Parameters:
+    ///   - sliceCount: how many strings are signed in one go.
+    ///   - laneCount: how many slices are signed at once.
+    init(_ strings: [String], sliceCount: Int, laneCount: Int) {
         self.strings = strings
         self.sliceCount = sliceCount
+        self.laneCount = laneCount
     }
 
     /// The signatures in the order of the strings. The first failure ends it all.
@@ -23,18 +24,18 @@ struct GoogleSigningBatch: Sendable {
         let outcome = await withTaskGroup(of: (start: Int, outcome: Outcome).self) { group in
             var signatures = [[UInt8]](repeating: [], count: strings.count)
             var next = 0
-            var laneCount = 0
+            var runningCount = 0
             while true {
-                while laneCount < Self.laneCount, next < strings.count {
+                while runningCount < laneCount, next < strings.count {
                     let slice = strings[next..<min(next + sliceCount, strings.count)]
                     group.addTask { (slice.startIndex, await sign(slice)) }
                     next = slice.endIndex
-                    laneCount += 1
+                    runningCount += 1
                 }
                 guard let (start, outcome) = await group.next() else {
                     return Outcome.success(signatures)
                 }
-                laneCount -= 1
+                runningCount -= 1
                 guard case .success(let some) = outcome else {
                     group.cancelAll()
                     return outcome

@@ -36,11 +36,15 @@ enum GoogleSigningIdentity: Sendable {
     ) async throws(GoogleSigningFailure) -> [[UInt8]] {
         switch self {
         case .key(let key, _):
-            return try await GoogleSigningBatch(strings, sliceCount: 16).run { slice in
+            // Uses several cores, and lets others onto the pool between two slices.
+            let batch = GoogleSigningBatch(strings, sliceCount: 16, laneCount: 4)
+            return try await batch.run { slice in
                 await Self.sign(slice, key, pool)
             }
         case .signBlob(let signer):
-            return try await GoogleSigningBatch(strings, sliceCount: 1).run { slice in
+            // Hides the way to the service.
+            let batch = GoogleSigningBatch(strings, sliceCount: 1, laneCount: 16)
+            return try await batch.run { slice in
                 do throws(GoogleSigningFailure) {
                     var signatures: [[UInt8]] = []
                     for text in slice { signatures.append(try await signer.signature(of: text)) }
