@@ -82,7 +82,7 @@ let package = Package(
             name: "blobrpcd",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "CLinuxShims",
-                .target(name: "CloudBackends", condition: .when(traits: ["S3"])),
+                .target(name: "CloudBackends", condition: .when(traits: ["S3", "GCS", "Azure"])),
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "Yams", package: "Yams"),
@@ -118,6 +118,13 @@ let package = Package(
             ],
             swiftSettings: strict),
         .testTarget(
+            name: "AzureTests",
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
+                "BlobRPCClient", "CTestShims", "TestKit",
+            ],
+            swiftSettings: strict),
+        .testTarget(
             name: "BlobRPCServerTests",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "BlobRPCServer", "BlobRPCClient",
@@ -128,6 +135,26 @@ let package = Package(
             name: "BlobRPCClientTests",
             dependencies: [
                 "BlobCore", "BlobWire", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
+                "BlobRPCClient", "TestKit",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "DaemonTests",
+            dependencies: ["BlobCore", "BlobRPCClient", "TestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "SandboxTests",
+            dependencies: ["BlobCore", "BlobRPCClient", "TestKit"], swiftSettings: strict),
+        .testTarget(
+            name: "GCSTests",
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
+                "BlobRPCClient", "CTestShims", "TestKit",
+            ],
+            swiftSettings: strict),
+        .testTarget(
+            name: "UniformTests",
+            dependencies: [
+                "BlobCore", "LinuxIO", "Backends", "CloudBackends", "BlobRPCServer",
                 "BlobRPCClient", "TestKit",
             ],
             swiftSettings: strict),

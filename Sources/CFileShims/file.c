@@ -272,3 +272,5 @@ int cfile_flock(int descriptor, int exclusive, int waits) {
     return RETRY(flock(
         descriptor, (exclusive ? LOCK_EX : LOCK_SH) | (waits ? 0 : LOCK_NB)));
 }
+
+int cfile_unlock(int descriptor) { return RETRY(flock(descriptor, LOCK_UN)); }

@@ -85,6 +85,8 @@ int cfile_rename_new(
     int old_directory, const char *old_name, int new_directory, const char *new_name);
 /// Takes the lock, or -EWOULDBLOCK; waits for it when `waits`.
 int cfile_flock(int descriptor, int exclusive, int waits);
+/// Gives the lock up, for all copies of the descriptor.
+int cfile_unlock(int descriptor);
 
 /// Starts to read a directory. Takes the descriptor over, also on failure; null sets `*error`.
 DIR *cfile_directory_open(int descriptor, int *error);

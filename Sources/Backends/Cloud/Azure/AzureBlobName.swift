@@ -30,7 +30,11 @@ struct AzureBlobName: Sendable {
                     + " of these at an end",
                 uri: uri, origin: .client)
         }
-        guard uri.key.unicodeScalars.count <= Self.maximumCharacterCount else {
+        // Most have no more bytes, and these are counted already.
+        guard
+            uri.key.utf8.count <= Self.maximumCharacterCount
+                || uri.key.unicodeScalars.count <= Self.maximumCharacterCount
+        else {
             throw BlobError(
                 .invalidURI,
                 "Azure blob names have at most \(Self.maximumCharacterCount) characters",
@@ -41,12 +45,18 @@ struct AzureBlobName: Sendable {
     }
 
     static func isContainerName(_ name: String) -> Bool {
-        if ["$root", "$web", "$logs"].contains(name) { return true }
-        let isAllowed = name.utf8.allSatisfy { byte in
-            (0x61...0x7A).contains(byte) || ASCII.digitValue(byte) != nil || byte == 0x2D
+        if name.utf8.first == UInt8(ascii: "$") {
+            return ["$root", "$web", "$logs"].contains(name)
         }
-        return isAllowed && (3...63).contains(name.utf8.count) && !name.hasPrefix("-")
-            && !name.hasSuffix("-") && !name.contains("--")
+        let hyphen = UInt8(ascii: "-")
+        // As after a hyphen, so none begins a name.
+        var previous = hyphen
+        for byte in name.utf8 {
+            let isPlain = (0x61...0x7A).contains(byte) || ASCII.digitValue(byte) != nil
+            guard isPlain || (byte == hyphen && previous != hyphen) else { return false }
+            previous = byte
+        }
+        return previous != hyphen && (3...63).contains(name.utf8.count)
     }
 }
 

@@ -6,6 +6,8 @@ struct AzureEndpoint: Sendable, Hashable {
     static let publicDomain = "core.windows.net"
 
     let isSecure: Bool
+    /// Scheme and host, as URLs begin; made once, for every signed URL has it.
+    let origin: String
     /// With the port unless it is the scheme's own.
     let host: String
     let account: String
@@ -45,14 +47,13 @@ struct AzureEndpoint: Sendable, Hashable {
         self.account = account
         isSecure = url.isSecure
         host = Self.blobHost(url.host)
+        origin = "\(isSecure ? "https" : "http")://\(host)"
         isLoopback = url.isLoopback
         // No name of a host ends with a digit.
         let isAddress =
             url.host.hasPrefix("[") || url.hostName.utf8.last.flatMap(ASCII.digitValue) != nil
         accountPath = inPath.isEmpty && !isAddress && !url.isLoopback ? "" : "/\(account)"
     }
-
-    var origin: String { "\(isSecure ? "https" : "http")://\(host)" }
 
     /// AZ-14: a token is good for every account, so nobody on the way may read it.
     var acceptsTokens: Bool { isSecure || (isLoopback && allowsPlainTokensOnLoopback) }

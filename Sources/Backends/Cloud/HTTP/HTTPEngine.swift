@@ -61,4 +61,15 @@ final class HTTPEngine: Sendable {
     func close() {
         core.onLoop { core in core.close() }
     }
+
+    /// ``close()``, then waits until the connections are gone.
+    func closeAndWait() async {
+        // The unsafe kind: a loop runs every job that it is given.
+        await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
+            core.onLoop { core in
+                core.close()
+                continuation.resume()
+            }
+        }
+    }
 }

@@ -46,13 +46,26 @@ final class HTTPEnginePool: Sendable {
     /// Ends all exchanges. Idempotent, from any thread, whether the loops still run or not: a loop
     /// that was shut down still runs what is handed to it.
     func close() {
-        let (engines, ownLoop) = state.withLock { state in
+        let (engines, ownLoop) = end()
+        for engine in engines { engine.close() }
+        ownLoop?.shutdown()
+    }
+
+    /// ``close()``, then waits until the connections are gone: a process that ends meanwhile would take
+    /// OpenSSL away from under those that use TLS.
+    func closeAndWait() async {
+        let (engines, ownLoop) = end()
+        for engine in engines { await engine.closeAndWait() }
+        guard let ownLoop else { return }
+        if ownLoop.isCurrent { ownLoop.shutdown() } else { ownLoop.shutdownAndWait() }
+    }
+
+    private func end() -> ([HTTPEngine], EventLoop?) {
+        state.withLock { state in
             state.isClosed = true
             defer { state.engines = [:] }
             return (Array(state.engines.values), state.ownLoop.take())
         }
-        for engine in engines { engine.close() }
-        ownLoop?.shutdown()
     }
 
     private static func startLoop() throws(HTTPFailure) -> EventLoop {

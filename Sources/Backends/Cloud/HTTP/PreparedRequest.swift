@@ -107,8 +107,9 @@ struct PreparedRequest: Sendable {
         if case .stream = request.body { return false }
         switch request.method {
         case .get, .head: return true
-        case .post: return false
-        case .put, .delete:
+        // A deletion that was seen to finds nothing the second time.
+        case .post, .delete: return false
+        case .put:
             return !request.headers.fields.contains { field in
                 let name = field.name.lowercased()
                 return name.hasPrefix("if-") || name.contains("-if-")

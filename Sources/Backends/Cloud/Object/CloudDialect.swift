@@ -27,13 +27,20 @@ protocol CloudDialect: Sendable {
     func readCheck(_ headers: HTTPHeaders) throws(BlobError) -> ReadCheck?
 
     /// Asks whether there is a container where a HEAD of a blob does not say so (CM-09); nil where it
-    /// does. Its failure with 404 is the proof that there is none.
+    /// does. The proof that there is none is its failure with 404 when it is about the container, and
+    /// else with the code for that.
     func containerRequest(_ uri: BlobURI) -> CloudRequest?
 
     // MARK: Writing
 
     /// The request that writes a blob by itself, with its condition.
     func putRequest(_ pieces: [Bytes], _ write: CloudWrite) async throws(BlobError) -> CloudRequest
+
+    /// Begins to write a blob in order, where parts that move in parallel could not keep the write's
+    /// condition; nil where they can.
+    func beginOrderedUpload(
+        _ write: CloudWrite
+    ) async throws(BlobError) -> (any OrderedUpload)?
 
     /// Whether a part is known by the entity tag that its upload got.
     var partsHaveEntityTags: Bool { get }
@@ -77,4 +84,8 @@ extension CloudDialect {
     func readCheck(_ headers: HTTPHeaders) throws(BlobError) -> ReadCheck? { nil }
 
     func containerRequest(_ uri: BlobURI) -> CloudRequest? { nil }
+
+    func beginOrderedUpload(
+        _ write: CloudWrite
+    ) async throws(BlobError) -> (any OrderedUpload)? { nil }
 }

@@ -34,10 +34,11 @@ final class CloudStore: Sendable {
     }
 
     /// Waits for what has to be given up, then ends the connections. Calls that run fail with
-    /// `shuttingDown`.
+    /// `shuttingDown`. What could not be given up is the next process's from then on.
     func close() async {
         await background.finish()
-        dialect.client.close()
+        await dialect.client.close()
+        journal?.close()
     }
 
     // MARK: Looking at blobs
@@ -51,31 +52,7 @@ final class CloudStore: Sendable {
     func headReply(
         _ uri: BlobURI, _ options: GetOptions, _ deadline: CallDeadline
     ) async throws(BlobError) -> CloudReply {
-        var request = CloudRequest(.head, uri, "looking at the blob")
-        request.headers = dialect.readHeaders
-        request.headers.append(options.conditions)
-        do throws(CloudFailure) {
-            return try await dialect.client.reply(request, deadline: deadline)
-        } catch {
-            if error.status == 404, let request = dialect.containerRequest(uri) {
-                try await checkContainer(request, uri, deadline)
-            }
-            throw error.error.on(uri)
-        }
-    }
-
-    /// A HEAD that finds nothing has no body to say what is missing: the blob or its container.
-    private func checkContainer(
-        _ request: CloudRequest, _ uri: BlobURI, _ deadline: CallDeadline
-    ) async throws(BlobError) {
-        do throws(CloudFailure) {
-            _ = try await dialect.client.reply(request, deadline: deadline)
-        } catch {
-            // Only a clear no counts: who may read blobs may not be allowed to ask about containers.
-            guard error.status == 404 else { return }
-            let rule = dialect.client.service.rules.noContainer
-            throw BlobError(rule.code, rule.advice, uri: uri, origin: .backend)
-        }
+        try await dialect.headReply(uri, options, deadline)
     }
 
     /// What the answer to a HEAD says.
@@ -111,15 +88,5 @@ final class CloudStore: Sendable {
                 journal.remove(abandoned)
             }
         }
-    }
-}
-
-extension GetOptions {
-    /// What all services call the conditions of a read.
-    var conditions: HTTPHeaders {
-        var headers = HTTPHeaders()
-        if let ifMatch { headers.append("if-match", ifMatch) }
-        if let ifNoneMatch { headers.append("if-none-match", ifNoneMatch) }
-        return headers
     }
 }

@@ -7,8 +7,15 @@ enum EncodedWord {
     private static let suffix = "?="
 
     /// `text` itself when a header can hold it as it is.
-    static func encode(_ text: String) -> String {
+    ///
+    /// - Parameter keepsBlanks: Whether it can hold nothing, and several blanks in a row.
+    static func encode(_ text: String, keepsBlanks: Bool = true) -> String {
         let bytes = Array(text.utf8)
+        if !keepsBlanks,
+            bytes.isEmpty || zip(bytes, bytes.dropFirst()).contains(where: { $0 == (0x20, 0x20) })
+        {
+            return prefix + Base64.text(of: bytes) + suffix
+        }
         let isPlain =
             bytes.allSatisfy { (0x20...0x7E).contains($0) } && bytes.first != 0x20
             && bytes.last != 0x20 && !text.hasPrefix("=?")

@@ -14,6 +14,8 @@ struct MetadataHeaders: Sendable {
     var contentTypeHeader = "content-type"
     /// How much user metadata the service takes, names and values, once encoded.
     var maximumByteCount: Int
+    /// Whether names have to be identifiers, and values neither be empty nor have runs of blanks.
+    var isOfIdentifiers = false
 
     /// What the token takes of that.
     private static let commitTokenByteCount = 64
@@ -34,15 +36,16 @@ struct MetadataHeaders: Sendable {
         }
         var byteCount = 0
         for (name, value) in attributes.userMetadata.sorted(by: { $0.key < $1.key }) {
-            let field = prefix + name
+            let encodedName = isOfIdentifiers ? IdentifierName.encode(name) : name
+            let field = prefix + encodedName
             guard name.utf8.allSatisfy(Self.isTokenByte), field != commitTokenHeader else {
                 throw BlobError(
                     .invalidArgument,
                     "'\(name.prefix(64))' cannot be a metadata name here: use letters, digits and"
                         + " hyphens")
             }
-            let encoded = EncodedWord.encode(value)
-            byteCount += name.utf8.count + encoded.utf8.count
+            let encoded = EncodedWord.encode(value, keepsBlanks: !isOfIdentifiers)
+            byteCount += encodedName.utf8.count + encoded.utf8.count
             headers.append(field, encoded)
         }
         guard byteCount <= maximumByteCount else {
@@ -71,8 +74,9 @@ struct MetadataHeaders: Sendable {
         for field in headers.fields {
             let name = field.name.lowercased()
             guard name.hasPrefix(prefix), name != commitTokenHeader else { continue }
-            metadata.userMetadata[String(name.dropFirst(prefix.count))] = EncodedWord.decode(
-                field.value)
+            let rest = String(name.dropFirst(prefix.count))
+            metadata.userMetadata[isOfIdentifiers ? IdentifierName.decode(rest) : rest] =
+                EncodedWord.decode(field.value)
         }
         return metadata
     }

@@ -78,7 +78,7 @@ public final class S3Backend: BlobStore {
         of uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> Capabilities {
         Capabilities(
-            operations: Set(BlobOperation.allCases.filter { $0 != .info }),
+            operations: BlobOperation.ofBlobs.subtracting([.info]),
             features: [
                 .createOnlyPut, .conditionalPut, .userMetadata, .httpPresign, .partEntityTags,
             ],

@@ -11,13 +11,33 @@ enum PercentEncoding {
         encoded(text, keepsSlash: false)
     }
 
+    /// As ``query(_:)``, behind what `target` has.
+    static func appendQuery(_ text: String, to target: inout [UInt8]) {
+        target.append(addingCapacity: 3 * text.utf8.count) { target in
+            for byte in text.utf8 {
+                if isUnreserved(byte) {
+                    target.append(byte)
+                } else {
+                    target.append(UInt8(ascii: "%"))
+                    target.append(upperCaseDigit(byte >> 4))
+                    target.append(upperCaseDigit(byte & 15))
+                }
+            }
+        }
+    }
+
     /// The text that a form encoded: `%XX`, and `+` for a blank. Nil when it cannot be UTF-8.
-    static func decodeForm(_ text: String) -> String? {
+    static func decodeForm(_ text: String) -> String? { decoded(text, plus: 0x20) }
+
+    /// The text that was percent-encoded; a `+` is one. Nil when it cannot be UTF-8.
+    static func decode(_ text: String) -> String? { decoded(text, plus: UInt8(ascii: "+")) }
+
+    private static func decoded(_ text: String, plus: UInt8) -> String? {
         var bytes: [UInt8] = []
         var rest = text.utf8.makeIterator()
         while let byte = rest.next() {
             switch byte {
-            case UInt8(ascii: "+"): bytes.append(0x20)
+            case UInt8(ascii: "+"): bytes.append(plus)
             case UInt8(ascii: "%"):
                 guard let high = rest.next().flatMap(digitValue),
                     let low = rest.next().flatMap(digitValue)
@@ -60,14 +80,13 @@ enum PercentEncoding {
         }
     }
 
+    /// Letters, digits, `-`, `.`, `_` and `~`: one bit for each character of ASCII. Every byte of
+    /// every name is looked up, several times for a URL.
+    @inline(__always)
     private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "_"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
+        let below64: UInt64 = 0x3FF << 48 | 1 << 45 | 1 << 46
+        let above63: UInt64 = 0x3FF_FFFF << 1 | 0x3FF_FFFF << 33 | 1 << 31 | 1 << 62
+        return byte < 128 && (byte < 64 ? below64 : above63) >> (byte & 63) & 1 == 1
     }
 
     private static func upperCaseDigit(_ value: UInt8) -> UInt8 {

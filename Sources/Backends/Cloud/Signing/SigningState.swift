@@ -25,6 +25,15 @@ struct SigningState: ~Copyable {
         guard isDone == 1 else { throw Self.failure }
     }
 
+    mutating func hmac(
+        _ text: [UInt8], into result: UnsafeMutablePointer<UInt8>
+    ) throws(BlobError) {
+        let isDone = text.withUnsafeBufferPointer {
+            csigning_hmac(state, $0.baseAddress, $0.count, result)
+        }
+        guard isDone == 1 else { throw Self.failure }
+    }
+
     mutating func setStringPrefix(_ prefix: String) throws(BlobError) {
         var prefix = prefix
         let isDone = prefix.withUTF8 { csigning_set_string_prefix(state, $0.baseAddress, $0.count) }

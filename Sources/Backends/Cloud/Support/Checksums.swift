@@ -14,7 +14,7 @@ struct CRC32C: Sendable {
     var base64: String { ChecksumText.base64(of: value) }
 }
 
-/// A running CRC-64/NVME, as S3 computes for every object by itself.
+/// A running CRC-64/NVME, as S3 computes for every object by itself. Azure's CRC-64 is the same.
 struct CRC64NVME: Sendable {
     /// The checksum of everything given so far.
     private(set) var value: UInt64 = 0
@@ -25,6 +25,9 @@ struct CRC64NVME: Sendable {
 
     /// As headers carry it: the bytes of the number, the most significant first.
     var base64: String { ChecksumText.base64(of: value) }
+
+    /// As Azure has it: the least significant byte first.
+    var littleEndianBase64: String { ChecksumText.base64(of: value.byteSwapped) }
 }
 
 private enum ChecksumText {

@@ -1,10 +1,12 @@
-/// One element of a parsed document. Attributes, comments and prefixes of names are dropped: no
+/// One element of a parsed document. Comments, namespaces and prefixes of names are dropped: no
 /// answer of a store that we read has anything in them.
 struct XMLElement: Sendable, Equatable {
     /// The local name: a store may send a namespace or leave it out (CM-11).
     var name: String
     /// The element's own character data, concatenated, with all white space.
     var text = ""
+    /// By local name; those that declare namespaces are left out.
+    var attributes: [String: String] = [:]
     /// The elements directly inside, in order.
     var children: [XMLElement] = []
 

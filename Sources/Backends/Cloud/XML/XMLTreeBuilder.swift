@@ -59,7 +59,7 @@ private final class XMLTreeBuilder {
         XML_SetUserData(parser, Unmanaged.passUnretained(self).toOpaque())
         XML_SetElementHandler(
             parser,
-            { builder, name, _ in XMLTreeBuilder.at(builder)?.open(name) },
+            { builder, name, attributes in XMLTreeBuilder.at(builder)?.open(name, attributes) },
             { builder, _ in XMLTreeBuilder.at(builder)?.close() })
         XML_SetCharacterDataHandler(parser) { builder, text, byteCount in
             XMLTreeBuilder.at(builder)?.append(text, byteCount: Int(byteCount))
@@ -84,18 +84,33 @@ private final class XMLTreeBuilder {
         XML_StopParser(parser, 0)
     }
 
-    private func open(_ name: UnsafePointer<CChar>?) {
+    /// - Parameter attributes: Names and values by turns, and null behind the last.
+    private func open(
+        _ name: UnsafePointer<CChar>?,
+        _ attributes: UnsafeMutablePointer<UnsafePointer<CChar>?>?
+    ) {
         guard failure == nil, let name else { return }
         elementCount += 1
         guard stack.count <= XMLLimits.depth, elementCount <= XMLLimits.elementCount else {
             stop(.forbidden)
             return
         }
-        let qualified = String(cString: name)
-        let local = qualified.utf8.lastIndex(of: UInt8(ascii: ":")).map {
-            String(qualified[qualified.utf8.index(after: $0)...])
+        var element = XMLElement(name: Self.local(String(cString: name)))
+        var next = attributes
+        while let pair = next, let name = pair[0], let value = pair[1] {
+            let qualified = String(cString: name)
+            if !qualified.hasPrefix("xml") {
+                element.attributes[Self.local(qualified)] = String(cString: value)
+            }
+            next = pair + 2
         }
-        stack.append(XMLElement(name: local ?? qualified))
+        stack.append(element)
+    }
+
+    private static func local(_ qualified: String) -> String {
+        qualified.utf8.lastIndex(of: UInt8(ascii: ":")).map {
+            String(qualified[qualified.utf8.index(after: $0)...])
+        } ?? qualified
     }
 
     private func close() {

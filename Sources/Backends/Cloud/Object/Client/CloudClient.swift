@@ -22,9 +22,9 @@ final class CloudClient: Sendable {
     }
 
     /// Ends the connections. Requests that run fail with `shuttingDown`.
-    func close() {
+    func close() async {
         service.close()
-        engines.close()
+        await engines.closeAndWait()
     }
 
     // MARK: Requests
@@ -115,7 +115,7 @@ final class CloudClient: Sendable {
         _ response: HTTPResponse, _ request: CloudRequest, _ attempt: (any CloudAttempt)?,
         _ maximumByteCount: Int
     ) async throws(CloudFailure) -> CloudReply {
-        guard (200..<300).contains(response.status) else {
+        guard request.isAnswered(by: response.status) else {
             throw await refusal(response, request, attempt)
         }
         let body: Bytes
@@ -125,7 +125,7 @@ final class CloudClient: Sendable {
             throw CloudFailure(error, request: request)
         }
         let reply = CloudReply(
-            status: response.status, headers: response.headers,
+            status: response.status, headers: response.headers, body: body,
             document: request.expectsDocument
                 ? try Self.document(body, request) : XMLElement(name: ""))
         // S3-10: by the root element, never by a search that a key's name could answer.

@@ -108,7 +108,7 @@ struct CloudFailure: Error, Sendable {
     private static func printableCode(_ text: String) -> String? {
         let isPlain = text.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte & 0xDF) || byte == 0x2D
-                || byte == 0x2E
+                || byte == 0x2E || byte == 0x5F
         }
         return isPlain && !text.isEmpty && text.utf8.count <= 64 ? text : nil
     }

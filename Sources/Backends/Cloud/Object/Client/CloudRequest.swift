@@ -5,6 +5,8 @@ struct CloudRequest: Sendable {
     var method: HTTPRequest.Method
     /// What it is about; without a key the container.
     var uri: BlobURI
+    /// The path to ask for where that is not the blob's own, as it goes on the wire.
+    var encodedPath: String?
     /// For messages: what is being done, such as "reading the blob".
     var purpose: String
     /// Names and values before encoding.
@@ -21,11 +23,17 @@ struct CloudRequest: Sendable {
     var isRepeatable = true
     /// Whether success comes as an XML document, which can also be an error (S3-10).
     var expectsDocument = false
+    /// A status besides 2xx that is an answer and no refusal.
+    var acceptedStatus: Int?
 
     init(_ method: HTTPRequest.Method, _ uri: BlobURI, _ purpose: String) {
         self.method = method
         self.uri = uri
         self.purpose = purpose
+    }
+
+    func isAnswered(by status: Int) -> Bool {
+        (200..<300).contains(status) || status == acceptedStatus
     }
 }
 
@@ -63,6 +71,7 @@ enum CloudBody: Sendable {
 struct CloudReply: Sendable {
     var status: Int
     var headers: HTTPHeaders
+    var body: Bytes
     /// The root of the body of a request that expects a document.
     var document: XMLElement
 }

@@ -11,6 +11,7 @@ final class BodyReader {
     private let hashing: BlockingPool
     private let uri: BlobURI
     private let expectedSHA256: [UInt8]?
+    private let hashed: (any HashedSource)?
     private let digest: SHA256Digest?
     private var rest: Bytes?
     private var hasEnded = false
@@ -30,7 +31,9 @@ final class BodyReader {
         declaredByteCount = body.byteCount
         self.hashing = hashing
         self.uri = uri
-        digest = computesSHA256 || expectedSHA256 != nil ? try SHA256Digest() : nil
+        hashed = body.hashedSource
+        let isHashed = computesSHA256 || expectedSHA256 != nil || hashed != nil
+        digest = isHashed ? try SHA256Digest() : nil
     }
 
     /// The next `maximumByteCount` bytes, or all that are left; in pieces as they came.
@@ -60,10 +63,12 @@ final class BodyReader {
     }
 
     /// The SHA-256 of everything, if it was to be computed. Once, at the end, before the service is
-    /// told to keep what it got (W-73).
+    /// told to keep what it got (W-73, CM-19).
     func sha256() throws(BlobError) -> [UInt8]? {
         let found = try digest?.finish()
-        guard let expectedSHA256, expectedSHA256 != found else { return found }
+        var expected = expectedSHA256
+        if expected == nil, let hashed { expected = try hashed.sha256() }
+        guard let expected, expected != found else { return found }
         throw BlobError(
             .checksumMismatch,
             "the bytes do not have the SHA-256 given; they were damaged on the way or the checksum is"

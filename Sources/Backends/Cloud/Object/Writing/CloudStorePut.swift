@@ -38,6 +38,8 @@ extension CloudStore {
             result = try await putWhole(first.takePieces(), write)
             ticket.end()
             result.sha256 = sha256
+        } else if let upload = try await dialect.beginOrderedUpload(write) {
+            result = try await putInOrder(first, reader, sizes, write, upload)
         } else {
             result = try await putParts(first, reader, sizes, write)
         }

@@ -6,6 +6,8 @@ struct CloudWrite: Sendable {
     var uri: BlobURI
     /// Empty when the upload knows them since it was begun.
     var attributes = BlobAttributes()
+    /// What else the blob is to have, as headers of the service; for copies.
+    var properties = HTTPHeaders()
     var condition: WriteCondition
     var deadline: CallDeadline
     var commitToken: String

@@ -71,12 +71,19 @@ final class UploadJournal: Sendable {
             cfile_flock(owner.rawValue, 1, 0), "locking the upload journal", .write)
     }
 
-    deinit {
+    deinit { close() }
+
+    /// Leaves the notes to the next process; without any, removes the directory. Idempotent; blocks for
+    /// a moment.
+    func close() {
         // While there are notes left the owner's file stays: by its lock, free from now on, the next
         // process sees that they are its to see to.
-        guard StagingArea.names(in: session, prefix: "") == [Self.ownerName] else { return }
-        cfile_unlinkat(session.rawValue, Self.ownerName, 0)
-        cfile_unlinkat(directory.rawValue, sessionName, AT_REMOVEDIR)
+        if StagingArea.names(in: session, prefix: "") == [Self.ownerName] {
+            cfile_unlinkat(session.rawValue, Self.ownerName, 0)
+            cfile_unlinkat(directory.rawValue, sessionName, AT_REMOVEDIR)
+        }
+        // Not by closing alone: a program that is just being started has a copy of the descriptor.
+        cfile_unlock(owner.rawValue)
     }
 
     private static let ownerName = "owner"

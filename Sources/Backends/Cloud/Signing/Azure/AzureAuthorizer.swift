@@ -12,15 +12,18 @@ struct AzureAuthorizedRequest: Sendable {
 struct AzureAuthorizer: Sendable {
     let endpoint: AzureEndpoint
 
-    /// - Parameter time: the clock of the service, corrected if it differs from ours.
+    /// - Parameters:
+    ///   - time: the clock of the service, corrected if it differs from ours.
+    ///   - isInBatch: whether another request carries it, which names the version for both.
     func authorize(
-        _ request: AzureRequest, credentials: AzureCredentials, at time: Timestamp
+        _ request: AzureRequest, credentials: AzureCredentials, at time: Timestamp,
+        isInBatch: Bool = false
     ) throws(BlobError) -> AzureAuthorizedRequest {
         var request = request
-        var fields = [
-            HTTPHeaders.Field(name: AzureService.dateField, value: time.httpDate),
-            HTTPHeaders.Field(name: AzureService.versionField, value: AzureService.version),
-        ]
+        var fields = [HTTPHeaders.Field(name: AzureService.dateField, value: time.httpDate)]
+        if !isInBatch {
+            fields.append(.init(name: AzureService.versionField, value: AzureService.version))
+        }
         for field in fields { request.headers[field.name] = field.value }
         var target = request.target
         switch credentials.kind {

@@ -22,6 +22,15 @@ struct AzureBlockNames: Sendable {
         Base64.text(of: common + end(of: partNumber))
     }
 
+    /// The number of the part that has this name; nil for blocks of others.
+    func number(of name: String) -> UInt32? {
+        guard let bytes = Base64.bytes(of: name), bytes.count == Self.nonceByteCount + 4,
+            bytes.prefix(Self.commonByteCount).elementsEqual(common),
+            bytes[Self.commonByteCount] == lastNonceByte
+        else { return nil }
+        return bytes.suffix(4).reduce(0) { $0 << 8 | UInt32($1) }
+    }
+
     /// The URLs to `PUT` parts to. They differ in the block only, which is not signed.
     ///
     /// - Parameter signedURL: Of the blob, with a signature in its query.

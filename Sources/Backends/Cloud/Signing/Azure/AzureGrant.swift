@@ -43,6 +43,6 @@ struct AzureGrant: Sendable {
     ) throws(BlobError) -> String {
         let signature = AzureSharedAccessSignature(
             resource: resource, permissions: permissions, expiry: end, overrides: overrides)
-        return "\(resource.url)?\(try signature.query(by: grantor))"
+        return try signature.url(by: grantor)
     }
 }

@@ -27,12 +27,17 @@ final class AzureSigningKey: Sendable {
         guard var state = made.take() else {
             throw BlobError(.internal, "the state of a signature got lost")
         }
-        fingerprint = try Self.digest("fingerprint", &state)
+        fingerprint = try Self.digest(Array("fingerprint".utf8), &state)
         self.state = Mutex(state)
     }
 
     /// The signature in Base64.
     func signature(of text: String) throws(BlobError) -> String {
+        try signature(of: Array(text.utf8))
+    }
+
+    /// The signature in Base64.
+    func signature(of text: [UInt8]) throws(BlobError) -> String {
         let digest = try state.withLock { state throws(BlobError) in
             try Self.digest(text, &state)
         }
@@ -40,7 +45,7 @@ final class AzureSigningKey: Sendable {
     }
 
     private static func digest(
-        _ text: String, _ state: inout SigningState
+        _ text: [UInt8], _ state: inout SigningState
     ) throws(BlobError) -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: SigningState.digestByteCount)
         try digest.withUnsafeMutableBufferPointer { digest throws(BlobError) in

@@ -5,6 +5,8 @@ internal import BlobCore
 struct GoogleSignBlob: Sendable {
     /// GC-06: the key may be replaced after twelve hours, and URLs signed with it end then.
     static let maximumValidSeconds: UInt32 = 12 * 3600
+    /// Each signature is a request, and the quota is counted by the minute.
+    static let maximumSignatureCount = 1000
 
     private struct Body: Encodable {
         var payload: String

@@ -21,6 +21,8 @@ struct GoogleSigningBatch: Sendable {
     func run(
         _ sign: @escaping @Sendable (ArraySlice<String>) async -> Outcome
     ) async throws(GoogleSigningFailure) -> [[UInt8]] {
+        // One URL needs no group.
+        if strings.count <= sliceCount { return try await sign(strings[...]).get() }
         let outcome = await withTaskGroup(of: (start: Int, outcome: Outcome).self) { group in
             var signatures = [[UInt8]](repeating: [], count: strings.count)
             var next = 0

@@ -42,6 +42,14 @@ enum GoogleSigningIdentity: Sendable {
                 await Self.sign(slice, key, pool)
             }
         case .signBlob(let signer):
+            guard strings.count <= GoogleSignBlob.maximumSignatureCount else {
+                throw GoogleSigningFailure(
+                    BlobError(
+                        .invalidArgument,
+                        "the IAM service signs for this server, one URL a request: ask for at most"
+                            + " \(GoogleSignBlob.maximumSignatureCount) at once, or give the server"
+                            + " a service account's key"))
+            }
             // Hides the way to the service.
             let batch = GoogleSigningBatch(strings, sliceCount: 1, laneCount: 16)
             return try await batch.run { slice in
