@@ -38,6 +38,26 @@ public enum BlobOperation: UInt16, Sendable, Hashable, CaseIterable {
     case presignHead = 18
     /// Sign a URL to delete.
     case presignDelete = 19
+    /// Serve one more socket.
+    case addListener = 64
+    /// Revoke a socket that was added.
+    case removeListener = 65
+    /// What sockets there are.
+    case listListeners = 66
+}
+
+extension BlobOperation {
+    /// Those that are about the server's sockets: only a socket for launchers has them, and no grant
+    /// gives them to another one (protocol.md, rule W-100).
+    public static let administrative: Set<BlobOperation> = [
+        .addListener, .removeListener, .listListeners,
+    ]
+
+    /// All others: whatever is called everything means these.
+    public static let ofBlobs = Set(allCases).subtracting(administrative)
+
+    /// Whether the operation is one of ``administrative``.
+    public var isAdministrative: Bool { Self.administrative.contains(self) }
 }
 
 /// What a store can do and how much: differences are declared here, never silent.

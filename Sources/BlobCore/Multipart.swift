@@ -42,39 +42,3 @@ public struct PartPage: Sendable, Hashable {
         self.nextPartNumber = nextPartNumber
     }
 }
-
-/// How to cut a blob of known size into parts: 100 MiB each for the first 100, then 1 GiB each.
-public struct ChunkPlan: Sendable, Hashable {
-    /// The size of the first parts in bytes.
-    public static let firstPartByteCount: UInt64 = 100 << 20
-    /// How many parts have that size.
-    public static let firstPartCount: UInt64 = 100
-    /// The size of the later parts in bytes.
-    public static let laterPartByteCount: UInt64 = 1 << 30
-
-    /// The byte range of every part, in order; one empty range for an empty blob.
-    public var parts: [Range<UInt64>]
-
-    /// Plans a blob of `byteCount` bytes within `limits`.
-    ///
-    /// - Throws: `tooLarge` when that many bytes do not fit the backend's limits.
-    public init(byteCount: UInt64, limits: Capabilities.Limits) throws(BlobError) {
-        guard byteCount <= limits.maximumBlobByteCount else {
-            throw BlobError(.tooLarge, "\(byteCount) bytes exceed the backend's largest blob")
-        }
-        var parts: [Range<UInt64>] = []
-        var start: UInt64 = 0
-        repeat {
-            let preferred =
-                parts.count < Int(Self.firstPartCount)
-                ? Self.firstPartByteCount : Self.laterPartByteCount
-            let end = start + min(preferred, limits.maximumPartByteCount, byteCount - start)
-            parts.append(start..<end)
-            start = end
-            guard parts.count <= Int(limits.maximumPartCount) else {
-                throw BlobError(.tooLarge, "\(byteCount) bytes need too many parts")
-            }
-        } while start < byteCount
-        self.parts = parts
-    }
-}

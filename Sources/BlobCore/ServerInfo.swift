@@ -2,9 +2,10 @@
 public struct ServerInfo: Sendable, Hashable {
     /// The server's product and version, for example `blobrpcd/0.1.0`.
     public var serverName: String
-    /// Differs after every start: tells a client that the server was restarted.
+    /// Differs after every start: tells a client that the server was restarted. Each socket of a
+    /// server has another one.
     public var instanceID: String
-    /// How long the server has been up, in seconds.
+    /// How long the server has been up, in seconds; on a socket with grants, how long the socket.
     public var uptimeSeconds: UInt64
     /// The schemes it serves, for example `file` and `blob`.
     public var schemes: [String]

@@ -42,8 +42,8 @@ enum CommandStatus: Int32, CaseIterable {
           0    done
           1    failed for another reason, for example a local file
           2    wrong usage: malformed arguments, options or URI
-          3    there is no such blob, upload or container
-          4    the blob exists, a condition fails, or a writer is in the way
+          3    there is no such blob, upload, container or socket
+          4    the blob or socket exists, a condition fails, or a writer is in the way
           5    permission denied, or read-only
           6    the server cannot be reached, or the connection was lost
           7    timed out, stalled, throttled or overloaded: try again later

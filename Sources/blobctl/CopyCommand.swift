@@ -6,12 +6,14 @@ struct CopyCommand: StoreCommand {
     static let configuration = CommandConfiguration(
         commandName: "cp", abstract: "Copy a blob to another within the server.",
         discussion: """
-            The bytes do not pass through this machine; content type and metadata go along. Both \
-            URIs name blobs: local files are for 'put' and 'get'.
+            From one store to another, too. The bytes do not pass through this machine; content type \
+            and metadata go along. Both URIs name blobs: local files are for 'put' and 'get'. A copy \
+            that fails leaves nothing.
 
             EXAMPLES
               blobctl cp s3://bucket/report.pdf s3://bucket/archive/report.pdf
-              blobctl cp --create-only blob://backup/a blob://backup/b
+              blobctl cp s3://bucket/report.pdf gs://other/report.pdf
+              blobctl cp --create-only file:///srv/disk.img az://backup/disk.img
             """)
 
     @OptionGroup var condition: ConditionOptions

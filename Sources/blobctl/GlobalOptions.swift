@@ -14,6 +14,13 @@ struct GlobalOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Refuse a server that runs as another user than this number.",
+            discussion: "A socket that a service manager made is the manager's, mostly 0.",
+            valueName: "uid"))
+    var serverUser: UInt32?
+
+    @Option(
+        help: ArgumentHelp(
             "Give up after this many seconds; fractions are allowed.", valueName: "seconds"))
     var timeout: Double?
 
@@ -32,7 +39,8 @@ struct GlobalOptions: ParsableArguments {
 
     /// The names that may also stand before the command, and whether a value follows.
     static let takesValue: [String: Bool] = [
-        "--socket": true, "--timeout": true, "--json": false, "--quiet": false, "-q": false,
+        "--socket": true, "--server-user": true, "--timeout": true, "--json": false,
+        "--quiet": false, "-q": false,
     ]
 
     /// Where to connect.

@@ -28,7 +28,7 @@ struct Blobctl: AsyncParsableCommand {
         subcommands: [
             PutCommand.self, GetCommand.self, StatCommand.self, ListCommand.self,
             RemoveCommand.self, CopyCommand.self, PresignCommand.self, MultipartCommand.self,
-            PingCommand.self, InfoCommand.self, CompletionCommand.self,
+            PingCommand.self, InfoCommand.self, AdminCommand.self, CompletionCommand.self,
         ])
 
     /// The version of the client.

@@ -18,7 +18,7 @@ struct MultipartCommand: AsyncParsableCommand {
               blobctl multipart complete s3://bucket/disk.img "$upload"
             """,
         subcommands: [
-            MultipartCreateCommand.self, MultipartPutPartCommand.self,
+            MultipartPlanCommand.self, MultipartCreateCommand.self, MultipartPutPartCommand.self,
             MultipartPresignCommand.self, MultipartPartsCommand.self,
             MultipartCompleteCommand.self, MultipartAbortCommand.self,
         ])

@@ -49,7 +49,8 @@ struct PartArgument: ExpressibleByArgument, Equatable {
         guard let first = pieces.first, let number = UInt32(first),
             PartNumbers.valid.contains(number)
         else { return nil }
-        part = UploadedPart(
-            partNumber: number, etag: pieces.count > 1 ? String(pieces[1]) : nil)
+        // Nothing behind the equals sign is what a script has where the store gives no tags.
+        let etag = pieces.count > 1 && !pieces[1].isEmpty ? String(pieces[1]) : nil
+        part = UploadedPart(partNumber: number, etag: etag)
     }
 }

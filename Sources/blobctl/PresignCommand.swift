@@ -18,16 +18,11 @@ struct PresignCommand: StoreCommand {
     @Option(help: ArgumentHelp("How long the URL is to work.", valueName: "seconds"))
     var expires: UInt32
 
-    @Option(help: "What the URL is to do: get, put, head or delete.")
-    var method = Method.get
+    @Option(help: "What the URL is to do.")
+    var method = PresignMethod.get
 
     @Flag(help: "The same as --method put.")
     var put = false
-
-    /// `PresignMethod` as people write it.
-    enum Method: String, ExpressibleByArgument, CaseIterable {
-        case get, put, head, delete
-    }
 
     @OptionGroup var global: GlobalOptions
 
@@ -37,24 +32,16 @@ struct PresignCommand: StoreCommand {
     func validate() throws {
         try PresignOptions.validate(seconds: expires)
         guard !put || method == .get || method == .put else {
-            throw ValidationError("--put and --method \(method.rawValue) contradict each other")
-        }
-    }
-
-    private var signedMethod: PresignMethod {
-        if put { return .put }
-        switch method {
-        case .get: return .get
-        case .put: return .put
-        case .head: return .head
-        case .delete: return .delete
+            throw ValidationError(
+                "--put and --method \(method.defaultValueDescription) contradict each other.")
         }
     }
 
     func run(in context: CommandContext) async throws {
         let options = PresignOptions(
             validSeconds: expires, call: try context.deadline.options())
-        let signed = try await context.store.presign(signedMethod, uri, options: options)
+        let signed = try await context.store.presign(
+            put ? .put : method, uri, options: options)
         Self.noteHeaders(signed.headers, console: context.console)
         try context.console.result(json: Self.fields(signed), text: signed.url)
     }

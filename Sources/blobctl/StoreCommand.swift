@@ -6,6 +6,10 @@ import BlobRPCClient
 protocol ServerProbe: Sendable {
     func ping() async throws(BlobError) -> Duration
     func serverInfo() async throws(BlobError) -> ServerInfo
+    func addListener(text: String, options: ListenerOptions) async throws(BlobError) -> String
+    func removeListener(at path: String, options: CallOptions) async throws(BlobError)
+        -> [OpenUpload]
+    func listListeners(options: CallOptions) async throws(BlobError) -> [ListenerStatus]
 }
 
 extension BlobClient: ServerProbe {}
@@ -30,7 +34,7 @@ extension StoreCommand {
     func run() async throws {
         let deadline = CallDeadline(timeout: global.timeout.map { .seconds($0) })
         Interruption.watch(deadline: deadline.instant, usesJSON: global.json)
-        let client = try await Connection.open(global.socketPath)
+        let client = try await Connection.open(global.socketPath, serverUser: global.serverUser)
         let context = CommandContext(
             store: client, server: client, console: global.console(), deadline: deadline)
         do {
@@ -47,10 +51,15 @@ extension StoreCommand {
 
 /// Reaches the server.
 enum Connection {
-    static func open(_ socket: SocketPath) async throws(BlobError) -> BlobClient {
+    static func open(
+        _ socket: SocketPath, serverUser: UInt32?
+    ) async throws(BlobError) -> BlobClient {
         try socket.checkOwner()
+        var configuration = ClientConfiguration()
+        configuration.allowedServerUserIDs = serverUser.map { [$0] }
         do throws(BlobError) {
-            return try await BlobClient.connect(path: socket.path)
+            return try await BlobClient.connect(
+                path: socket.path, configuration: configuration)
         } catch {
             throw failure(error, path: socket.path)
         }

@@ -1,4 +1,5 @@
 public import BlobCore
+public import LinuxIO
 
 /// One store out of several: chooses the backend by the scheme of the URI and resolves mounts.
 ///
@@ -7,14 +8,19 @@ public import BlobCore
 public final class BlobStoreDispatcher: BlobStore {
     let backends: [BlobURI.Scheme: any BlobStore]
     let mounts: [String: BlobMount]
+    let blockingPool: BlockingPool?
 
     /// A dispatcher over `backends` with `mounts` from name to base URI.
     ///
+    /// - Parameter blockingPool: Where copies between backends are hashed; nil for the thread of the
+    ///   caller.
     /// - Throws: `invalidArgument` for a mount on another mount, or with a slash in its name.
     public init(
-        backends: [BlobURI.Scheme: any BlobStore], mounts: [String: BlobURI] = [:]
+        backends: [BlobURI.Scheme: any BlobStore], mounts: [String: BlobURI] = [:],
+        blockingPool: BlockingPool? = nil
     ) throws(BlobError) {
         self.backends = backends
+        self.blockingPool = blockingPool
         var checked: [String: BlobMount] = [:]
         for (name, base) in mounts {
             checked[name] = try BlobMount(name: name, base: base)

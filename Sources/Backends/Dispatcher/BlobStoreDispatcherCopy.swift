@@ -17,26 +17,39 @@ extension BlobStoreDispatcher {
                 }
             }
         }
+        return try await copyByHand(from, source, to, destination, options)
+    }
+
+    /// Reads here and writes there. The reader is asked for more only when the writer takes it; the
+    /// read is of one version (CM-05), and what is written is compared with what was read before it is
+    /// visible (CM-19).
+    private func copyByHand(
+        _ from: BlobRoute, _ source: BlobURI, _ to: BlobRoute, _ destination: BlobURI,
+        _ options: CopyOptions
+    ) async throws(BlobError) -> PutResult {
         let read: BlobRead
         do throws(BlobError) {
-            read = try await from.store.read(
-                from.target, options: GetOptions(ifMatch: options.ifSourceMatch, call: options.call)
-            )
+            let get = GetOptions(ifMatch: options.ifSourceMatch, call: options.call)
+            read =
+                from.target.scheme == to.target.scheme
+                ? try await SteppedSource.read(from.target, in: from.store, options: get)
+                : try await from.store.read(from.target, options: get)
         } catch {
             throw from.visible(error, on: source)
         }
-        // The reader is asked for the next chunk only when the writer takes it: memory is bounded by
-        // what the two hold for one transfer each.
-        let body = BlobBody.stream(
-            CopySource(RoutedSource(read.source, from, source)), byteCount: read.byteCount)
+        // However it ends: a writer that fails leaves the rest unread.
+        defer { read.source.cancel() }
+        let body = try CopySource(
+            RoutedSource(read.source, from, source), of: source, pool: blockingPool)
         do throws(BlobError) {
             return try await to.store.put(
-                to.target, body: body,
+                to.target, body: .stream(body, byteCount: read.byteCount),
                 options: PutOptions(
                     condition: options.condition, contentType: read.metadata.contentType,
                     userMetadata: read.metadata.userMetadata, call: options.call))
         } catch {
-            read.source.cancel()
+            // The reader's own error first: it names the source and says why the writer got no more.
+            if let failure = body.failure { throw failure }
             throw to.visible(error, on: destination)
         }
     }
@@ -51,18 +64,5 @@ extension BlobStoreDispatcher {
             return from.visible(error, on: source)
         }
         return to.visible(error, on: destination)
-    }
-}
-
-/// The bytes of a blob being read, as the body of a put.
-final class CopySource: ByteSource {
-    private let source: any ChunkSource
-
-    init(_ source: any ChunkSource) {
-        self.source = source
-    }
-
-    func next() async throws(BlobError) -> Bytes? {
-        try await source.next()?.bytes
     }
 }

@@ -4,7 +4,8 @@ package import BlobCore
 /// needs one call for both.
 ///
 /// Layout: version 1, then length-prefixed texts (two bytes, little endian): content type, name,
-/// value, name, value... A content type of no bytes stands for none.
+/// value, name, value... A content type of no bytes stands for none; the name of no bytes, which no
+/// caller can give, is the mark of the upload that made the blob.
 package struct BlobAttributes: Sendable, Equatable {
     package static let maximumMetadataByteCount = 2048
     static let maximumContentTypeByteCount = 1024
@@ -12,13 +13,15 @@ package struct BlobAttributes: Sendable, Equatable {
 
     package var contentType: String?
     package var userMetadata: [String: String] = [:]
+    /// The upload that made the blob: it knows its work by this when it is completed again (CM-18).
+    var commitToken: String?
 
     package init(contentType: String? = nil, userMetadata: [String: String] = [:]) {
         self.contentType = contentType
         self.userMetadata = userMetadata
     }
 
-    var isEmpty: Bool { contentType == nil && userMetadata.isEmpty }
+    var isEmpty: Bool { contentType == nil && userMetadata.isEmpty && commitToken == nil }
 }
 
 extension BlobAttributes {
@@ -57,7 +60,7 @@ extension BlobAttributes {
     }
 
     /// What `encoded` made; nil for anything else, which some other program may have written there.
-    init?(decoding bytes: UnsafeRawBufferPointer) {
+    package init?(decoding bytes: UnsafeRawBufferPointer) {
         guard bytes.first == Self.version else { return nil }
         var rest = bytes.dropFirst()
         guard let contentType = Self.takeText(&rest) else { return nil }
@@ -66,13 +69,18 @@ extension BlobAttributes {
             guard let name = Self.takeText(&rest), let value = Self.takeText(&rest) else {
                 return nil
             }
-            userMetadata[name] = value
+            if name.isEmpty { commitToken = value } else { userMetadata[name] = value }
         }
     }
 
-    var encoded: [UInt8] {
+    /// The attributes as bytes that `init(decoding:)` reads.
+    package var encoded: [UInt8] {
         var bytes = [Self.version]
         Self.append(contentType ?? "", to: &bytes)
+        if let commitToken {
+            Self.append("", to: &bytes)
+            Self.append(commitToken, to: &bytes)
+        }
         // Sorted, so that equal attributes are equal bytes.
         for (name, value) in userMetadata.sorted(by: { $0.key < $1.key }) {
             Self.append(name, to: &bytes)

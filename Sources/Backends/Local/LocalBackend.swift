@@ -49,7 +49,7 @@ public final class LocalBackend: BlobStore {
                 maximumPresignSeconds: nil))
     }
 
-    private static let operations = Set(BlobOperation.allCases)
+    private static let operations = BlobOperation.ofBlobs
         .subtracting([.info, .presignHead, .presignDelete])
 
     /// Size, entity tag, times and stored metadata of the file.
@@ -117,6 +117,14 @@ public final class LocalBackend: BlobStore {
     private static func head(
         _ path: LocalPath, _ resolution: Int32
     ) throws(BlobError) -> BlobMetadata? {
+        guard let (status, attributes) = try look(at: path, resolution) else { return nil }
+        return metadata(status, attributes)
+    }
+
+    /// Status and attributes of a file; nil when it would block.
+    static func look(
+        at path: LocalPath, _ resolution: Int32
+    ) throws(BlobError) -> (status: FileStatus, attributes: BlobAttributes?)? {
         var status = FileStatus()
         var attribute: UnsafeRawPointer?
         var attributeByteCount = 0
@@ -128,8 +136,10 @@ public final class LocalBackend: BlobStore {
         if outcome == -EAGAIN { return nil }
         try FileFailure.check(outcome, "opening the blob", .read)
         try status.requireRegularFile()
-        return metadata(
-            status, UnsafeRawBufferPointer(start: attribute, count: attributeByteCount))
+        return (
+            status,
+            attributes(UnsafeRawBufferPointer(start: attribute, count: attributeByteCount))
+        )
     }
 
     /// Nil when it would block.
@@ -151,19 +161,20 @@ public final class LocalBackend: BlobStore {
         return OpenedBlob(
             descriptor: descriptor, status: status,
             metadata: metadata(
-                status, UnsafeRawBufferPointer(start: attribute, count: attributeByteCount)))
+                status,
+                attributes(UnsafeRawBufferPointer(start: attribute, count: attributeByteCount))))
+    }
+
+    private static func attributes(_ attribute: UnsafeRawBufferPointer) -> BlobAttributes? {
+        attribute.isEmpty ? nil : BlobAttributes(decoding: attribute)
     }
 
     private static func metadata(
-        _ status: FileStatus, _ attribute: UnsafeRawBufferPointer
+        _ status: FileStatus, _ attributes: BlobAttributes?
     ) -> BlobMetadata {
-        var metadata = BlobMetadata(
-            byteCount: status.byte_count, etag: status.etag, lastModified: status.lastModified)
-        if !attribute.isEmpty, let attributes = BlobAttributes(decoding: attribute) {
-            metadata.contentType = attributes.contentType
-            metadata.userMetadata = attributes.userMetadata
-        }
-        return metadata
+        BlobMetadata(
+            byteCount: status.byte_count, etag: status.etag, lastModified: status.lastModified,
+            contentType: attributes?.contentType, userMetadata: attributes?.userMetadata ?? [:])
     }
 
     /// W-70: the conditions of a read.

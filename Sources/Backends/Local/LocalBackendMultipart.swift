@@ -106,15 +106,25 @@ extension LocalBackend {
         }
     }
 
-    /// Checks that the parts make a whole and publishes it. No part at all makes an empty blob.
+    /// Checks that the parts make a whole and publishes it. No part at all makes an empty blob. The
+    /// answer is the same when it is asked for again (CM-18), where the file system keeps attributes.
     public func completeMultipartUpload(
         _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
     ) async throws(BlobError) -> PutResult {
         let path = try locate(upload)
         let publisher = publisher
-        let (directory, plan) = try await hops.run(on: upload.uri) { () throws(BlobError) in
-            let directory = try UploadDirectory(upload, at: path, .completing)
-            return (directory, try UploadPlan(parts, in: directory))
+        let directory: UploadDirectory
+        let plan: UploadPlan
+        do throws(BlobError) {
+            (directory, plan) = try await hops.run(on: upload.uri) { () throws(BlobError) in
+                let directory = try UploadDirectory(upload, at: path, .completing)
+                return (directory, try UploadPlan(parts, in: directory))
+            }
+        } catch {
+            if error.code == .uploadNotFound, let result = await completed(upload, path) {
+                return result
+            }
+            throw error
         }
         let file = StagedFile(in: path.root, computesSHA256: false)
         do throws(BlobError) {
@@ -122,8 +132,10 @@ extension LocalBackend {
                 try await concatenate(fileNames, of: directory, to: file, upload.uri, options.call)
             }
             return try await hops.run(on: upload.uri) { () throws(BlobError) in
+                var attributes = directory.record.attributes
+                if path.root.keepsAttributes { attributes.commitToken = upload.uploadID }
                 let publication = Publication(
-                    publisher: publisher, path: path, attributes: directory.record.attributes,
+                    publisher: publisher, path: path, attributes: attributes,
                     condition: options.condition)
                 let result: PutResult
                 if case .rename(let fileName) = plan {
@@ -137,6 +149,16 @@ extension LocalBackend {
         } catch {
             hops.later { file.discard() }
             throw error.on(upload.uri)
+        }
+    }
+
+    /// The blob, if it certainly is the one that this upload has made.
+    private func completed(_ upload: MultipartUpload, _ path: LocalPath) async -> PutResult? {
+        try? await hops.run(on: upload.uri) { () throws(BlobError) -> PutResult? in
+            guard let (status, attributes) = try Self.look(at: path, path.root.resolution),
+                attributes?.commitToken == upload.uploadID
+            else { return nil }
+            return PutResult(etag: status.etag, byteCount: status.byte_count)
         }
     }
 

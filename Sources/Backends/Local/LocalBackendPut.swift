@@ -13,14 +13,19 @@ extension LocalBackend {
         if let expected, expected.count != SHA256Digest.byteCount {
             throw BlobError(.invalidArgument, "a SHA-256 has 32 bytes", uri: uri)
         }
+        let hashed = body.hashedSource
         let file = StagedFile(
-            in: path.root, computesSHA256: options.computesSHA256 || expected != nil)
+            in: path.root,
+            computesSHA256: options.computesSHA256 || expected != nil || hashed != nil)
         let publication = Publication(
             publisher: publisher, path: path, attributes: attributes,
-            condition: options.condition, expectedSHA256: expected)
+            condition: options.condition)
         let writer = BodyWriter(hops: hops, uri: uri, deadline: CallDeadline(options.call))
         var result = try await writer.write(body, to: file) { () throws(BlobError) in
-            try publication.publish(file)
+            var publication = publication
+            publication.expectedSHA256 = expected
+            if expected == nil, let hashed { publication.expectedSHA256 = try hashed.sha256() }
+            return try publication.publish(file)
         }
         if !options.computesSHA256 { result.sha256 = nil }
         return result
