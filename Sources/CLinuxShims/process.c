@@ -7,29 +7,31 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-// --- Termination -------------------------------------------------------------------------
+// --- Signals -----------------------------------------------------------------------------
 
-static int termination_eventfd = -1;
+// Which eventfd counts a signal; none is 0, which is never an eventfd of ours.
+static volatile int signal_eventfds[NSIG];
 
-static void note_termination(int signal_number) {
-    (void)signal_number;
+static void note_signal(int signal_number) {
     int saved = errno;
     uint64_t one = 1;
-    ssize_t ignored = write(termination_eventfd, &one, sizeof one);
+    ssize_t ignored = write(signal_eventfds[signal_number], &one, sizeof one);
     (void)ignored;
     errno = saved;
 }
 
-int clinux_termination_eventfd(void) {
-    termination_eventfd = eventfd(0, EFD_CLOEXEC);
-    if (termination_eventfd < 0) return -errno;
-    struct sigaction action = {.sa_handler = note_termination, .sa_flags = SA_RESTART};
-    if (sigaction(SIGTERM, &action, NULL) < 0 || sigaction(SIGINT, &action, NULL) < 0) {
-        return -errno;
+int clinux_signal_eventfd(const int *signals, int count) {
+    int descriptor = eventfd(0, EFD_CLOEXEC);
+    if (descriptor < 0) return -errno;
+    struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+    for (int index = 0; index < count; index++) {
+        if (signals[index] <= 0 || signals[index] >= NSIG) return -EINVAL;
+        signal_eventfds[signals[index]] = descriptor;
+        if (sigaction(signals[index], &action, NULL) < 0) return -errno;
     }
     // A peer that closes its socket is an error of that call, not of the process.
     signal(SIGPIPE, SIG_IGN);
-    return termination_eventfd;
+    return descriptor;
 }
 
 int64_t clinux_eventfd_wait(int descriptor) {

@@ -47,7 +47,7 @@ public final class AcceptLoop: ReadinessHandler {
             descriptor: listener.descriptor, interest: .readable, handler: self)
     }
 
-    /// Whether clients are left waiting for want of descriptors.
+    /// Whether clients are left waiting.
     public var isPaused: Bool { resumeTimer != nil }
 
     /// Stops accepting; idempotent. The listener stays open: clients wait in its backlog until it
@@ -63,7 +63,7 @@ public final class AcceptLoop: ReadinessHandler {
     public func ready(_ readiness: ReadinessSet) {
         for _ in 0..<acceptsPerTurnMax {
             // The handler may cancel us in the middle.
-            guard let handler else { return }
+            guard let handler, !isPaused else { return }
             switch listener.accept() {
             case .connection(let descriptor):
                 handler(.connection(descriptor))
@@ -75,7 +75,7 @@ public final class AcceptLoop: ReadinessHandler {
                 let error = SystemError(errorNumber: EINVAL, operation: "accept4")
                 return handler(.failed(error))
             case .resourceExhausted(let errorNumber):
-                pause()
+                pause(for: pauseDuration)
                 return handler(.paused(errorNumber: errorNumber))
             case .failed(let error):
                 cancel()
@@ -84,9 +84,13 @@ public final class AcceptLoop: ReadinessHandler {
         }
     }
 
-    private func pause() {
+    /// Accepts nobody for so long; clients wait in the backlog. A pause that is under way stays as it
+    /// is.
+    public func pause(for duration: Duration) {
+        loop.preconditionIsCurrent()
+        guard registration != nil, !isPaused else { return }
         registration?.setInterest([])
-        resumeTimer = loop.schedule(after: pauseDuration) { [weak self] in
+        resumeTimer = loop.schedule(after: duration) { [weak self] in
             self?.resumeTimer = nil
             self?.registration?.setInterest(.readable)
         }

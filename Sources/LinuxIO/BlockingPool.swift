@@ -19,22 +19,33 @@ extension BlockingPoolError: Equatable where Failure: Equatable {}
 ///
 /// The queue is bounded and says so when it is full. Threads start when the first jobs need them,
 /// so a process that never blocks never pays for them. Jobs start in the order of submission.
+///
+/// What comes from an event loop of ``ThreadPriority/background`` has a queue and threads of that
+/// priority of its own, half as many: it never stands before other jobs, nor takes their room.
 public final class BlockingPool: Sendable {
     /// The name of the pool and of its threads.
     public let name: String
 
-    private let shared: PoolQueue
+    private let normal: PoolQueue
+    private let background: PoolQueue
+
+    /// The queue for jobs of the caller.
+    private var queue: PoolQueue {
+        EventLoop.current?.priority == .background ? background : normal
+    }
 
     /// Makes a pool of at most `threadCount` threads and `queueCapacity` waiting jobs.
     public init(name: String, threadCount: Int = 4, queueCapacity: Int = 1024) {
         precondition(threadCount > 0 && queueCapacity > 0)
         self.name = name
-        shared = PoolQueue(name: name, threadCountMax: threadCount, capacity: queueCapacity)
+        normal = PoolQueue(
+            name: name, priority: .normal, threadCountMax: threadCount, capacity: queueCapacity)
+        background = PoolQueue(
+            name: name, priority: .background, threadCountMax: max(1, threadCount / 2),
+            capacity: queueCapacity)
     }
 
-    deinit {
-        shared.shutdown()
-    }
+    deinit { shutdown() }
 
     /// Runs `body` on a thread of the pool; the caller continues on its own executor.
     ///
@@ -45,37 +56,42 @@ public final class BlockingPool: Sendable {
         _ body: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(BlockingPoolError<Failure>) -> Value {
         let job = AwaitedJob(body)
+        let queue = queue
         let result = await withTaskCancellationHandler {
             // The unsafe kind, to save an allocation a call: AwaitedJob resumes exactly once, for
             // it does so only in a thread's `run`, or when the queue hands it back unstarted.
             await withUnsafeContinuation { continuation in
                 job.continuation = continuation
-                if let refusal = shared.submit(job) {
+                if let refusal = queue.submit(job) {
                     job.finish(.failure(refusal.typed()))
                 } else if Task.isCancelled {
                     // The cancellation may have looked for the job before it was in the queue.
-                    shared.cancel(job)
+                    queue.cancel(job)
                 }
             }
         } onCancel: {
-            shared.cancel(job)
+            queue.cancel(job)
         }
         return try result.get()
     }
 
     /// Runs `body` on a thread of the pool and forgets about it. Throws if it cannot be queued.
     public func submit(_ body: @escaping @Sendable () -> Void) throws(BlockingPoolError<Never>) {
-        if let refusal = shared.submit(PlainJob(body)) { throw refusal }
+        if let refusal = queue.submit(PlainJob(body)) { throw refusal }
     }
 
     /// Takes no more jobs. Those queued still run; then the threads end. Idempotent.
-    public func shutdown() { shared.shutdown() }
+    public func shutdown() {
+        normal.shutdown()
+        background.shutdown()
+    }
 
     /// ``shutdown()``, then waits for the last job. Not from a job, and not on an event loop that
     /// jobs wait for.
     public func shutdownAndWait() {
-        shared.shutdown()
-        shared.waitForThreads()
+        shutdown()
+        normal.waitForThreads()
+        background.waitForThreads()
     }
 }
 

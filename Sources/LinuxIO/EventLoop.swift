@@ -15,6 +15,9 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     /// The name of the loop and, shortened to 15 bytes, of its thread.
     public let name: String
 
+    /// Of its thread.
+    public let priority: ThreadPriority
+
     /// The socket calls that everything on this loop uses.
     public let systemCalls: SystemCalls
 
@@ -46,13 +49,16 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
     }
 
     /// Starts the loop and its thread.
-    public init(name: String, systemCalls: SystemCalls = .live) throws(SystemError) {
+    public init(
+        name: String, priority: ThreadPriority = .normal, systemCalls: SystemCalls = .live
+    ) throws(SystemError) {
         self.name = name
+        self.priority = priority
         self.systemCalls = systemCalls
         wakeup = OwnedDescriptor(owning: try checked(clinux_eventfd_create(), "eventfd"))
         core = try LoopCore(wakeDescriptor: wakeup.rawValue)
         isolation.loop = self
-        try startThread(name: name) { self.run() }
+        try startThread(name: name, priority: priority) { self.run() }
     }
 
     // MARK: From any thread

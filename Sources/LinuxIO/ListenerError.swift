@@ -18,6 +18,8 @@ public enum ListenerError: Error, Sendable, Equatable {
     case pathInUse(String)
     /// Something that is not a socket is at the path; it is left alone.
     case pathOccupied(String)
+    /// What was handed over under this name is no listening Unix stream socket.
+    case inheritedUnusable(String)
     /// A system call failed.
     case system(SystemError)
 }
@@ -38,6 +40,8 @@ extension ListenerError: CustomStringConvertible {
         case .lockFileUnsafe(let path): "'\(path)' is not a plain file of this user or root"
         case .pathInUse(let path): "another process serves '\(path)'"
         case .pathOccupied(let path): "'\(path)' exists and is not a socket"
+        case .inheritedUnusable(let name):
+            "what the service manager hands over as '\(name)' is no listening Unix stream socket"
         case .system(let error): error.description
         }
     }

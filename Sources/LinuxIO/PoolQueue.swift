@@ -19,13 +19,15 @@ final class PoolQueue: Sendable {
     }
 
     private let name: String
+    private let priority: ThreadPriority
     private let threadCountMax: Int
     private let capacity: Int
     private let state: ConditionLock<State>
     private let endedThreadCount = ConditionLock(0)
 
-    init(name: String, threadCountMax: Int, capacity: Int) {
+    init(name: String, priority: ThreadPriority, threadCountMax: Int, capacity: Int) {
         self.name = name
+        self.priority = priority
         self.threadCountMax = threadCountMax
         self.capacity = capacity
         state = ConditionLock(State(jobs: RingBuffer()))
@@ -80,7 +82,7 @@ final class PoolQueue: Sendable {
 
     private func startOne(for job: any PoolJob) -> BlockingPoolError<Never>? {
         do {
-            try startThread(name: name) { self.serve() }
+            try startThread(name: name, priority: priority) { self.serve() }
             return nil
         } catch {
             // The other threads will come to the job. Without any, it must not stay.

@@ -23,6 +23,23 @@ public struct PeerCredentials: Sendable, Hashable {
         groupID = group
     }
 
+    /// The same, with 0 for a process that has ended: its number may be another's. As it is where the
+    /// kernel cannot tell (before Linux 6.5) or there is no descriptor to ask with.
+    public func withoutEndedProcess(ofSocket descriptor: Int32) -> PeerCredentials {
+        do throws(SystemError) {
+            guard let process = try Self.processDescriptor(ofSocket: descriptor) else {
+                return self
+            }
+            var request = pollfd(fd: process.rawValue, events: Int16(POLLIN), revents: 0)
+            // Readable once it has ended.
+            guard poll(&request, 1, 0) > 0 else { return self }
+        } catch {
+            // Ended, and waited for, before Linux 6.16.
+            guard error.errorNumber == ESRCH else { return self }
+        }
+        return PeerCredentials(processID: 0, userID: userID, groupID: groupID)
+    }
+
     /// Credentials made up by a test.
     public init(processID: Int32, userID: UInt32, groupID: UInt32) {
         self.processID = processID

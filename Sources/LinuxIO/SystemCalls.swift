@@ -25,6 +25,9 @@ public struct SystemCalls: Sendable {
     public var sendFile:
         @Sendable (_ socket: Int32, _ file: Int32, _ offset: Int64, _ byteCount: Int) -> Int
 
+    /// Who is at the other end of a socket.
+    public var peerCredentials: @Sendable (_ socket: Int32) throws(SystemError) -> PeerCredentials
+
     /// The system's own calls.
     public static let live = SystemCalls(
         accept: { listener in Int(clinux_accept(listener)) },
@@ -35,5 +38,8 @@ public struct SystemCalls: Sendable {
         sendMessage: { socket, message, flags in clinux_send_message(socket, message, flags) },
         sendFile: { socket, file, offset, byteCount in
             clinux_send_file(socket, file, offset, byteCount)
+        },
+        peerCredentials: { (socket) throws(SystemError) in
+            try PeerCredentials(ofSocket: socket)
         })
 }

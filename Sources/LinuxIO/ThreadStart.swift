@@ -1,20 +1,30 @@
 internal import CLinuxShims
+internal import Glibc
+
+/// How a thread stands against others that want the processor.
+public enum ThreadPriority: Sendable {
+    case normal
+    /// Gets what others leave, and about a tenth where they leave nothing (nice 10).
+    case background
+
+    fileprivate var niceness: Int32 { self == .background ? 10 : 0 }
+}
 
 /// Starts a detached thread that runs `body` once.
 ///
 /// The thread takes no asynchronous signals: they stay with the threads that expect them. The
 /// kernel shows at most 15 bytes of `name`.
 func startThread(
-    name: String, _ body: @escaping @Sendable () -> Void
+    name: String, priority: ThreadPriority = .normal, _ body: @escaping @Sendable () -> Void
 ) throws(SystemError) {
     // A C function pointer cannot capture, so the closure travels as a retained box that the new
     // thread releases; where no thread came to be, it is released here.
-    let box = Unmanaged.passRetained(ThreadBody(body))
+    let box = Unmanaged.passRetained(ThreadBody(body, priority))
     let result = clinux_thread_start(
         name,
         { argument in
             guard let argument else { return }
-            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().body()
+            Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
         }, box.toOpaque())
     if result < 0 {
         box.release()
@@ -23,7 +33,19 @@ func startThread(
 }
 
 private final class ThreadBody: Sendable {
-    let body: @Sendable () -> Void
+    private let body: @Sendable () -> Void
+    private let priority: ThreadPriority
 
-    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+    init(_ body: @escaping @Sendable () -> Void, _ priority: ThreadPriority) {
+        self.body = body
+        self.priority = priority
+    }
+
+    func run() {
+        // Of the calling thread alone, on Linux. A thread may always become nicer than it is.
+        if priority != .normal {
+            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, priority.niceness)
+        }
+        body()
+    }
 }

@@ -25,11 +25,9 @@ public final class UnixListener: Sendable {
     /// The listening descriptor, to be watched for readability.
     public var descriptor: Int32 { socket.rawValue }
 
-    private let socket: OwnedDescriptor
-    private let directory: SocketDirectory
-    private let lock: SocketPathLock
-    private let fileName: String
-    private let identity: FileIdentity
+    private let socket: ListeningSocket
+    /// Nil when the path is somebody else's.
+    private let place: SocketPlace?
     private let systemCalls: SystemCalls
 
     /// Listens at `path`.
@@ -59,15 +57,23 @@ public final class UnixListener: Sendable {
         do throws(SystemError) {
             socket = OwnedDescriptor(owning: try checked(clinux_unix_socket(1), "socket"))
         } catch { throw .system(error) }
-        identity = try publisher.publish(
+        let identity = try publisher.publish(
             socket, in: directory, mode: mode, groupID: groupID, backlog: backlog,
             replacing: stale)
         self.path = path
         self.systemCalls = systemCalls
-        self.socket = socket
-        self.directory = directory
-        self.lock = lock
-        fileName = parts.fileName
+        self.socket = .own(socket)
+        place = SocketPlace(
+            directory: directory, lock: lock, fileName: parts.fileName, identity: identity)
+    }
+
+    /// Serves a socket that a service manager made. The path, its permissions and its queue are the
+    /// manager's, and stay when this listener goes.
+    public init(_ inherited: InheritedSocket, systemCalls: SystemCalls = .live) {
+        path = inherited.path.isEmpty ? inherited.name : inherited.path
+        self.systemCalls = systemCalls
+        socket = .inherited(inherited)
+        place = nil
     }
 
     /// Accepts one connection.
@@ -86,9 +92,11 @@ public final class UnixListener: Sendable {
         }
     }
 
-    /// Refuses new clients from now on, those in the backlog included. The descriptor stays open
-    /// until the listener is released, so its number cannot come to mean something else.
+    /// Refuses new clients from now on, those in the backlog included; those of an inherited socket
+    /// wait there for whoever serves it next. The descriptor stays open until the listener is
+    /// released, so its number cannot come to mean something else.
     public func stopListening() {
+        guard place != nil else { return }
         _ = clinux_shutdown(socket.rawValue, Int32(SHUT_RDWR))
     }
 
@@ -97,6 +105,31 @@ public final class UnixListener: Sendable {
     /// Returns false if somebody else's file is at the path; that stays.
     @discardableResult
     public func removePath() -> Bool {
+        place?.remove() ?? false
+    }
+}
+
+/// A socket that listens, and whose it is.
+private enum ListeningSocket: ~Copyable, Sendable {
+    case own(OwnedDescriptor)
+    case inherited(InheritedSocket)
+
+    var rawValue: Int32 {
+        switch self {
+        case .own(let descriptor): descriptor.rawValue
+        case .inherited(let inherited): inherited.socket.rawValue
+        }
+    }
+}
+
+/// Where a socket of our own is, and our right to be there.
+private struct SocketPlace: ~Copyable, Sendable {
+    let directory: SocketDirectory
+    let lock: SocketPathLock
+    let fileName: String
+    let identity: FileIdentity
+
+    func remove() -> Bool {
         guard let present = try? directory.status(fileName) else {
             lock.removeFile(in: directory)
             return true

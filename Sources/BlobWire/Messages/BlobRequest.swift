@@ -39,6 +39,12 @@ public struct BlobRequest: Hashable, Sendable {
         case capabilities(BlobURI)
         /// What the server is.
         case info
+        /// Serve the socket that the text describes, a listener of the configuration file.
+        case addListener(String, ListenerOptions)
+        /// Revoke a socket that was added.
+        case removeListener(path: String)
+        /// What sockets there are.
+        case listListeners
     }
 
     /// What is asked.
@@ -71,6 +77,9 @@ public struct BlobRequest: Hashable, Sendable {
         case .abortMultipartUpload: .abortMultipartUpload
         case .capabilities: .capabilities
         case .info: .info
+        case .addListener: .addListener
+        case .removeListener: .removeListener
+        case .listListeners: .listListeners
         }
     }
 }
@@ -87,7 +96,9 @@ extension BlobOperation {
     /// Whether a body may follow the response: blob bytes or records.
     public var hasResponseBody: Bool {
         switch self {
-        case .get, .list, .deleteMany, .presignUploadParts, .listParts: true
+        case .get, .list, .deleteMany, .presignUploadParts, .listParts, .removeListener,
+            .listListeners:
+            true
         default: false
         }
     }
@@ -95,7 +106,9 @@ extension BlobOperation {
     /// Whether repeating the call after a lost connection changes nothing (rule W-61).
     public var isIdempotent: Bool {
         switch self {
-        case .createMultipartUpload, .completeMultipartUpload, .copy, .put: false
+        case .createMultipartUpload, .completeMultipartUpload, .copy, .put, .addListener,
+            .removeListener:
+            false
         default: true
         }
     }

@@ -24,10 +24,13 @@ public enum BlobResponse: Hashable, Sendable {
     case url(PresignedURL)
     /// listParts: the parts follow as records.
     case parts(nextPartNumber: UInt32?)
-    /// deleteMany and presignUploadParts: the outcomes follow as records.
+    /// deleteMany, presignUploadParts, removeListener and listListeners: what they return follows as
+    /// records.
     case records
     /// capabilities.
     case capabilities(Capabilities)
     /// info.
     case info(ServerInfo)
+    /// addListener.
+    case listener(path: String)
 }

@@ -26,6 +26,10 @@ struct FieldTag: RawRepresentable, Hashable, Sendable {
     static let uploadID = FieldTag(rawValue: 17)
     static let partNumber = FieldTag(rawValue: 18)
     static let partOffset = FieldTag(rawValue: 19)
+    static let listenerText = FieldTag(rawValue: 20)
+    static let leaseSeconds = FieldTag(rawValue: 21)
+    static let endsWithCaller = FieldTag(rawValue: 22)
+    static let socketPath = FieldTag(rawValue: 23)
 
     static let message = FieldTag(rawValue: 64)
     static let retryAfter = FieldTag(rawValue: 65)
@@ -47,6 +51,10 @@ struct FieldTag: RawRepresentable, Hashable, Sendable {
     static let scheme = FieldTag(rawValue: 84)
     static let mount = FieldTag(rawValue: 85)
     static let counter = FieldTag(rawValue: 86)
+    static let connectionCount = FieldTag(rawValue: 87)
+    static let policy = FieldTag(rawValue: 88)
+    static let added = FieldTag(rawValue: 89)
+    static let aborted = FieldTag(rawValue: 90)
 
     static let agentName = FieldTag(rawValue: 96)
     static let instanceID = FieldTag(rawValue: 97)
@@ -59,6 +67,8 @@ struct FieldTag: RawRepresentable, Hashable, Sendable {
     static let outcomeRecord = FieldTag(rawValue: 115)
     static let urlRecord = FieldTag(rawValue: 116)
     static let uriRecord = FieldTag(rawValue: 117)
+    static let listenerRecord = FieldTag(rawValue: 118)
+    static let uploadRecord = FieldTag(rawValue: 119)
 }
 
 /// One field as received: `u16 tag | u16 length | value` (rule W-41).

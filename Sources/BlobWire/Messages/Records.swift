@@ -68,7 +68,7 @@ public enum RecordBody {
         return try writer.finish()
     }
 
-    private static func encode<Element>(
+    static func encode<Element>(
         _ elements: [Element], as tag: FieldTag,
         _ body: (Element, inout ByteWriter) -> Void
     ) throws(BlobError) -> Bytes {
@@ -149,7 +149,7 @@ public enum RecordBody {
         return (entries, prefixes)
     }
 
-    private static func decode<Element>(
+    static func decode<Element>(
         _ body: Bytes, _ tag: FieldTag,
         _ element: (ResponseFields) throws(WireError) -> Element
     ) throws(WireError) -> [Element] {

@@ -3,15 +3,21 @@ public import BlobCore
 extension BlobRequest {
     /// Reads the payload of a REQUEST frame (rule W-40).
     ///
+    /// - Parameter hasAdministration: Whether the operations for launchers exist where it was received
+    ///   (rule W-100).
     /// - Throws: `refused` for what can be answered on the stream, `malformed` for what cannot be
     ///   trusted any further.
-    public init(payload: Bytes) throws(RequestRejection) {
+    public init(
+        payload: Bytes, hasAdministration: Bool = true
+    ) throws(RequestRejection) {
         self = try payload.withReader { (reader) throws(RequestRejection) -> BlobRequest in
-            try BlobRequest(&reader)
+            try BlobRequest(&reader, hasAdministration)
         }
     }
 
-    private init(_ reader: inout ByteReader) throws(RequestRejection) {
+    private init(
+        _ reader: inout ByteReader, _ hasAdministration: Bool
+    ) throws(RequestRejection) {
         let rawOperation: UInt16
         let milliseconds: UInt32
         do {
@@ -21,10 +27,10 @@ extension BlobRequest {
         } catch {
             throw .malformed(error)
         }
-        guard let operation = BlobOperation(rawValue: rawOperation) else {
-            throw .refused(
-                BlobError(
-                    .unsupportedOperation, "operation \(rawOperation) is unknown to this server"))
+        guard let operation = BlobOperation(rawValue: rawOperation),
+            hasAdministration || !operation.isAdministrative
+        else {
+            throw .refused(.unknownOperation(rawOperation))
         }
         let fields = try RequestFields(&reader, allowed: operation.allowedFields)
         do {
@@ -33,6 +39,13 @@ extension BlobRequest {
             throw .refused(error)
         }
         timeout = milliseconds == 0 ? nil : .milliseconds(Int64(milliseconds))
+    }
+}
+
+extension BlobError {
+    /// W-40
+    package static func unknownOperation(_ number: UInt16) -> BlobError {
+        BlobError(.unsupportedOperation, "operation \(number) is unknown to this server")
     }
 }
 
@@ -52,6 +65,9 @@ extension BlobOperation {
         case .listParts: Self.listPartsFields
         case .completeMultipartUpload: Self.completeFields
         case .abortMultipartUpload: Self.abortFields
+        case .addListener: Self.addListenerFields
+        case .removeListener: Self.removeListenerFields
+        case .listListeners: []
         }
     }
 
@@ -74,6 +90,10 @@ extension BlobOperation {
     private static let listPartsFields: FieldTagSet = [.uri, .uploadID, .partNumber]
     private static let completeFields: FieldTagSet = [.uri, .uploadID, .condition]
     private static let abortFields: FieldTagSet = [.uri, .uploadID]
+    private static let addListenerFields: FieldTagSet = [
+        .listenerText, .leaseSeconds, .endsWithCaller,
+    ]
+    private static let removeListenerFields: FieldTagSet = [.socketPath]
 }
 
 extension RequestFields {
@@ -118,6 +138,12 @@ extension RequestFields {
         case .abortMultipartUpload: .abortMultipartUpload(try upload())
         case .capabilities: .capabilities(try prefixURI())
         case .info: .info
+        case .addListener:
+            .addListener(
+                try required(listenerText, "listener"),
+                ListenerOptions(leaseSeconds: leaseSeconds, endsWithCaller: endsWithCaller))
+        case .removeListener: .removeListener(path: try required(socketPath, "socket path"))
+        case .listListeners: .listListeners
         }
     }
 

@@ -19,7 +19,7 @@ extension BlobRequest {
             writer.write(options, bodyByteCount: bodyByteCount)
         case .delete(let uri), .capabilities(let uri):
             writer.write(uri: uri)
-        case .deleteMany, .info:
+        case .deleteMany, .info, .listListeners:
             break
         case .list(let uri, let options):
             writer.write(uri: uri)
@@ -53,6 +53,16 @@ extension BlobRequest {
             writer.write(condition: options.condition)
         case .abortMultipartUpload(let upload):
             writer.write(upload: upload)
+        case .addListener(let text, let options):
+            writer.write(field: .listenerText, critical: true, text)
+            if let seconds = options.leaseSeconds {
+                writer.write(field: .leaseSeconds, critical: true, seconds)
+            }
+            if options.endsWithCaller {
+                writer.write(field: .endsWithCaller, critical: true) { (_: inout ByteWriter) in }
+            }
+        case .removeListener(let path):
+            writer.write(field: .socketPath, critical: true, path)
         }
         return try writer.finish()
     }

@@ -21,6 +21,10 @@ struct RequestFields {
     var uploadID: String?
     var partNumber: UInt32?
     var partOffset: UInt64?
+    var listenerText: String?
+    var leaseSeconds: UInt32?
+    var endsWithCaller = false
+    var socketPath: String?
 
     private var seen: FieldTagSet = []
     private var userMetadataByteCount = 0
@@ -105,6 +109,10 @@ struct RequestFields {
         case .uploadID: uploadID = try field.value.readText()
         case .partNumber: partNumber = try field.value.readUInt32()
         case .partOffset: partOffset = try field.value.readByteCount()
+        case .listenerText: listenerText = try field.value.readText()
+        case .leaseSeconds: leaseSeconds = try field.value.readUInt32()
+        case .endsWithCaller: endsWithCaller = true
+        case .socketPath: socketPath = try field.value.readText()
         default: break
         }
     }

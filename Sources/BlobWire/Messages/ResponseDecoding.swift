@@ -29,7 +29,7 @@ extension BlobResponse {
         case .head, .get: self = .metadata(try fields.metadata(), ranges: fields.ranges)
         case .put, .copy, .completeMultipartUpload: self = .written(try fields.putResult())
         case .delete: self = .deleted(DeleteResult(existed: fields.existed))
-        case .deleteMany, .presignUploadParts: self = .records
+        case .deleteMany, .presignUploadParts, .removeListener, .listListeners: self = .records
         case .list: self = .page(nextPageToken: fields.pageToken)
         case .presignGet, .presignPut, .presignHead, .presignDelete:
             self = .url(try fields.presignedURL())
@@ -47,6 +47,7 @@ extension BlobResponse {
                     features: Capabilities.Features(rawValue: fields.features),
                     limits: try fields.required(fields.limits)))
         case .info: self = .info(fields.info)
+        case .addListener: self = .listener(path: try fields.required(fields.socketPath))
         }
     }
 }

@@ -39,6 +39,7 @@ extension BlobResponse {
             if let next { writer.write(field: .partNumber, next) }
         case .capabilities(let capabilities): writer.write(capabilities)
         case .info(let info): writer.write(info)
+        case .listener(let path): writer.write(field: .socketPath, path)
         }
         return try writer.finish()
     }

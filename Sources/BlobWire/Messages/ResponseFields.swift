@@ -26,6 +26,13 @@ struct ResponseFields {
     var operations: Set<BlobOperation> = []
     var features: UInt64 = 0
     var limits: Capabilities.Limits?
+    var socketPath: String?
+    var connectionCount: UInt32?
+    var policy = ""
+    var isAdded = false
+    var leaseSeconds: UInt32?
+    var endsWithCaller = false
+    var isAborted = false
     var info = ServerInfo(
         serverName: "", instanceID: "", uptimeSeconds: 0, schemes: [], mounts: [], counters: [:])
 
@@ -74,7 +81,25 @@ struct ResponseFields {
             let (name, text) = try value.readPair()
             httpHeaders[name] = text
         case .expiresAt: expiresAt = try value.readTimestamp()
-        default: return try takeDescription(&value, tag)
+        default:
+            if try takeListener(&value, tag) { return true }
+            return try takeDescription(&value, tag)
+        }
+        return true
+    }
+
+    private mutating func takeListener(
+        _ value: inout ByteReader, _ tag: FieldTag
+    ) throws(WireError) -> Bool {
+        switch tag {
+        case .socketPath: socketPath = try value.readText()
+        case .connectionCount: connectionCount = try value.readUInt32()
+        case .policy: policy = try value.readText()
+        case .added: isAdded = true
+        case .leaseSeconds: leaseSeconds = try value.readUInt32()
+        case .endsWithCaller: endsWithCaller = true
+        case .aborted: isAborted = true
+        default: return false
         }
         return true
     }

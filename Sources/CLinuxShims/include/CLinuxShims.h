@@ -109,12 +109,23 @@ int clinux_rename_exclusive(int directory, const char *_Nonnull from, const char
 // Swaps the two names.
 int clinux_rename_exchange(int directory, const char *_Nonnull from, const char *_Nonnull to);
 
-// --- Termination -------------------------------------------------------------------------
+// --- Service manager and hardening --------------------------------------------------------
 
-// Installs a handler for SIGTERM and SIGINT that adds one to a blocking eventfd, and returns that
+// Readies an inherited descriptor: checks that it is a listening Unix stream socket (-ENOTSOCK,
+// -EINVAL otherwise), makes it non-blocking and close-on-exec, and puts its path, empty when it has
+// none, into `path`.
+int clinux_adopt_listener(int descriptor, char *_Nonnull path, size_t capacity);
+// Sends one datagram to the socket that NOTIFY_SOCKET names; '@' stands for an abstract one.
+int clinux_notify(const char *_Nonnull address, const char *_Nonnull message);
+// No core dumps, and no other process of this user may read this one's memory.
+int clinux_forbid_dumps(void);
+
+// --- Signals -----------------------------------------------------------------------------
+
+// Installs a handler for these signals that adds one to a blocking eventfd, and returns that
 // descriptor or a negated errno. A handler, because Swift's parked main thread waits in
 // sigsuspend(2) with every signal unblocked: blocking them and sigwait(3) elsewhere would lose.
-int clinux_termination_eventfd(void);
+int clinux_signal_eventfd(const int *_Nonnull signals, int count);
 // Waits for the eventfd; returns how many signals came, or a negated errno.
 int64_t clinux_eventfd_wait(int descriptor);
 
