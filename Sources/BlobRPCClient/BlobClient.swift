@@ -34,7 +34,8 @@ public final class BlobClient: Sendable {
     /// Connects to the server at `path`.
     ///
     /// - Throws: `connectionLost` when nothing answers there within the connect timeout,
-    ///   `unsupportedVersion`, `permissionDenied`.
+    ///   `unsupportedVersion`, `permissionDenied`, `unauthenticatedPeer` when the server's user is
+    ///   none of ``ClientConfiguration/allowedServerUserIDs``.
     public static func connect(
         path: String, configuration: ClientConfiguration = ClientConfiguration()
     ) async throws(BlobError) -> BlobClient {

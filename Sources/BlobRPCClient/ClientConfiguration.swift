@@ -18,6 +18,12 @@ public struct ClientConfiguration: Sendable {
     public var maximumQueuedCallCount = 16_384
     /// The kernel's send buffer to ask for, in bytes; nil keeps the system's default.
     public var sendBufferByteCount: Int? = 1 << 20
+    /// The users that the server may run as; nil, the default, for any: who may make a socket in
+    /// the path's directory decides then. Compared before a byte is sent, at every connect, with
+    /// the user who listened (SO_PEERCRED): for a socket that a service manager made that is the
+    /// manager, mostly root. In a user namespace that does not map the server's user, the kernel
+    /// shows the overflow user, mostly 65534, and allowing that allows every user not mapped.
+    public var allowedServerUserIDs: Set<UInt32>?
     /// Product and version for HELLO.
     public var agentName = "blobrpc-swift/0.1.0"
 

@@ -143,6 +143,7 @@ actor ClientConnector {
         } catch {
             throw Self.failure(error, path: path)
         }
+        try checkServer(socket.rawValue)
         if let byteCount = configuration.sendBufferByteCount {
             // Best effort: the system's default works as well, only slower.
             _ = try? SocketOptions.requestSendBuffer(
@@ -152,6 +153,25 @@ actor ClientConnector {
             socket: socket, loop: loop, configuration: configuration)
         try await connection.open(timeout: configuration.connectTimeout)
         return connection
+    }
+
+    /// Refuses a server that runs as another user than those allowed.
+    private func checkServer(_ socket: Int32) throws(BlobError) {
+        guard let allowed = configuration.allowedServerUserIDs else { return }
+        let user: UInt32
+        do {
+            user = try PeerCredentials(ofSocket: socket).userID
+        } catch {
+            throw BlobError(
+                .unauthenticatedPeer, "cannot tell who serves \(path): \(error)", origin: .client)
+        }
+        guard allowed.contains(user) else {
+            let names = allowed.sorted().map { "\($0)" }.joined(separator: ", ")
+            throw BlobError(
+                .unauthenticatedPeer,
+                "\(path) is served by user \(user), allowed is \(names.isEmpty ? "none" : names)",
+                origin: .client)
+        }
     }
 
     private static func failure(_ error: SystemError, path: String) -> BlobError {

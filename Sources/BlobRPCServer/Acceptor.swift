@@ -16,6 +16,10 @@ final class Acceptor: @unchecked Sendable {
     ) throws(BlobError) {
         self.configuration = configuration
         self.loop = loop
+        if let inherited = configuration.inherited {
+            listener = UnixListener(inherited, systemCalls: systemCalls)
+            return
+        }
         do {
             listener = try UnixListener.bind(
                 path: configuration.path, mode: configuration.mode,
@@ -40,6 +44,9 @@ final class Acceptor: @unchecked Sendable {
             }
         }
     }
+
+    /// Leaves clients waiting in the backlog for so long. For the acceptor's loop.
+    func pause(for duration: Duration) { acceptLoop?.pause(for: duration) }
 
     /// Stops accepting and removes the path.
     func stop() {

@@ -1,6 +1,4 @@
 public import BlobCore
-internal import BlobTransport
-internal import BlobWire
 public import LinuxIO
 public import Logging
 internal import Synchronization
@@ -8,198 +6,177 @@ internal import Synchronization
 /// Serves a `BlobStore` on Unix sockets.
 public final class BlobServer: Sendable {
     private struct State {
-        var sessions: [UInt64: ServerSession] = [:]
-        /// Per socket, by path: its connections, and those of them before their HELLO.
-        var connections: [String: Set<UInt64>] = [:]
-        var handshakes: [String: Set<UInt64>] = [:]
-        var nextIdentifier: UInt64 = 1
+        /// The sockets, by path.
+        var listeners: [String: ServedListener] = [:]
+        /// Sockets that were taken away and whose ends are under way.
+        var removals: [ObjectIdentifier: Removal] = [:]
         var isDraining = false
-        var emptyWaiters: [CheckedContinuation<Void, Never>] = []
-        var hasWaitedEnough = false
     }
 
-    /// Counters since the start.
-    public let metrics = ServerMetrics()
+    typealias Removal = Task<[OpenUpload], Never>
 
-    let configuration: ServerConfiguration
-    private let store: any BlobStore
-    private let blockingPool: BlockingPool
-    private let logger: Logger
-    private let identity: ServerIdentity
-    let loops: [EventLoop]
+    /// Counters since the start.
+    public let metrics: ServerMetrics
+
+    let context: ServerContext
     private let state = Mutex(State())
-    private let acceptors: [Acceptor]
 
     /// Binds every socket and starts to serve.
     ///
+    /// - Parameters:
+    ///   - audit: Is told of every call; nil for nobody.
+    ///   - listenerReader: Understands what launchers send; nil for a server that takes no sockets
+    ///     from them.
     /// - Throws: `conflict` when another server lives at a path, `invalidArgument` for a path that is
     ///   unsafe, overlong or taken by a file, `inputOutput` for what the system refuses.
     public init(
         configuration: ServerConfiguration, store: any BlobStore, blockingPool: BlockingPool,
-        logger: Logger, systemCalls: SystemCalls = .live
+        logger: Logger, audit: (any AuditSink)? = nil,
+        listenerReader: (any ListenerReader)? = nil, systemCalls: SystemCalls = .live
     ) throws(BlobError) {
-        self.configuration = configuration
-        self.store = store
-        self.blockingPool = blockingPool
-        self.logger = logger
-        identity = ServerIdentity(
-            agentName: configuration.agentName, instanceID: Self.makeInstanceID(),
-            startedAt: .now, schemes: configuration.schemes, mounts: configuration.mountNames)
+        let metrics = ServerMetrics()
+        let loops: [EventLoop]
         do {
-            loops = try (0..<max(1, configuration.eventLoopCount)).map { index in
+            let trusted = try (0..<max(1, configuration.eventLoopCount)).map { index in
                 try EventLoop(name: "blobrpc-\(index)", systemCalls: systemCalls)
             }
+            let untrusted = try (0..<max(1, configuration.untrustedEventLoopCount)).map { index in
+                try EventLoop(
+                    name: "blobrpc-u\(index)", priority: .background, systemCalls: systemCalls)
+            }
+            loops = trusted + untrusted
         } catch {
             throw BlobError(.inputOutput, "cannot start the event loops: \(error)")
         }
-        do {
-            acceptors = try configuration.listeners.map { [loops] listener in
-                try Acceptor(configuration: listener, loop: loops[0], systemCalls: systemCalls)
+        self.metrics = metrics
+        context = ServerContext(
+            configuration: configuration, store: store, metrics: metrics, audit: audit,
+            logger: logger, loops: loops,
+            administration: ListenerAdministration(listenerReader, blockingPool, logger: logger),
+            systemCalls: systemCalls)
+        context.administration.serve(self)
+        var listeners: [String: ServedListener] = [:]
+        do throws(BlobError) {
+            for listener in configuration.listeners {
+                listeners[listener.path] = try ServedListener(listener, context)
             }
         } catch {
+            for listener in listeners.values { _ = listener.stopAccepting() }
             for loop in loops { loop.shutdown() }
-            throw error as? BlobError ?? BlobError(.inputOutput, "\(error)")
+            throw error
         }
-        for acceptor in acceptors {
-            acceptor.start { [weak self] event in self?.handle(event, acceptor.configuration) }
-        }
-    }
-
-    private static func makeInstanceID() -> String {
-        String(UInt64.random(in: 0 ... .max), radix: 16)
-            + String(UInt64.random(in: 0 ... .max), radix: 16)
+        let bound = listeners
+        state.withLock { $0.listeners = bound }
+        for listener in bound.values { listener.start() }
     }
 
     /// The paths that are served.
-    public var socketPaths: [String] { configuration.listeners.map(\.path) }
+    public var socketPaths: [String] { state.withLock { $0.listeners.keys.sorted() } }
 
     /// The number of connections.
-    public var connectionCount: Int { state.withLock { $0.sessions.count } }
+    public var connectionCount: Int { listeners.reduce(0) { $0 + $1.connectionCount } }
 
-    // MARK: Connections
+    var listeners: [ServedListener] { state.withLock { Array($0.listeners.values) } }
 
-    private func handle(
-        _ event: consuming AcceptLoop.Event, _ listener: ListenerConfiguration
-    ) {
-        switch consume event {
-        case .connection(let socket): accept(socket, listener)
-        case .paused(let errorNumber):
-            metrics.add(to: "accept.paused")
-            logger.warning(
-                "accepting pauses: out of descriptors or memory",
-                metadata: ["errno": "\(errorNumber)", "listener": "\(listener.path)"])
-        case .failed(let error):
-            logger.error(
-                "a listener failed",
-                metadata: ["error": "\(error)", "listener": "\(listener.path)"])
-        }
-    }
-
-    private func accept(_ socket: consuming OwnedDescriptor, _ listener: ListenerConfiguration) {
-        let descriptor = socket.rawValue
-        let peer: PeerCredentials
-        do {
-            peer = try PeerCredentials(ofSocket: descriptor)
-        } catch {
-            // A peer that vanished or cannot be named is turned away.
-            metrics.add(to: "connections.refused")
-            return
-        }
-        if let byteCount = listener.sendBufferByteCount {
-            _ = try? SocketOptions.requestSendBuffer(
-                byteCount: Int(byteCount), descriptor: descriptor)
-        }
-        _ = try? SocketOptions.refuseDescriptors(descriptor: descriptor)
-        let admitted = state.withLock { state -> (identifier: UInt64, loop: EventLoop)? in
-            guard !state.isDraining,
-                state.connections[listener.path, default: []].count
-                    < listener.maximumConnectionCount,
-                state.handshakes[listener.path, default: []].count
-                    < listener.maximumHandshakeCount
-            else { return nil }
-            let identifier = state.nextIdentifier
-            state.nextIdentifier += 1
-            state.connections[listener.path, default: []].insert(identifier)
-            state.handshakes[listener.path, default: []].insert(identifier)
-            return (identifier, loops[Int(identifier % UInt64(loops.count))])
-        }
-        guard let (identifier, loop) = admitted else {
-            metrics.add(to: "connections.refused")
-            turnAway(socket, listener)
-            return
-        }
-        metrics.add(to: "connections.accepted")
-        let session = ServerSession(
-            socket: socket, peer: peer, identifier: identifier, loop: loop,
-            environment: environment(of: listener))
-        state.withLock { $0.sessions[identifier] = session }
-        loop.execute { session.assumeIsolated { $0.start() } }
-    }
-
-    /// Says why, as far as the socket takes it at once, and closes.
-    private func turnAway(
-        _ socket: consuming OwnedDescriptor, _ listener: ListenerConfiguration
-    ) {
-        let connection = FramedConnection(
-            socket: socket, role: .server, limits: listener.limits,
-            hello: environment(of: listener).makeHello(), writeBudgetByteCount: 1 << 16,
-            loop: loops[0])
-        connection.machine.close(
-            for: WireError(.overloaded, "too many connections on this socket"))
-        _ = connection.flush { _ in }
-        connection.close()
-    }
-
-    private func environment(of listener: ListenerConfiguration) -> SessionEnvironment {
-        SessionEnvironment(
-            listener: listener, store: store, metrics: metrics, logger: logger,
-            identity: identity,
-            handshakeEnded: { [weak self] identifier in
-                self?.state.withLock { _ = $0.handshakes[listener.path]?.remove(identifier) }
-            },
-            sessionEnded: { [weak self] identifier in self?.forget(identifier, listener.path) })
-    }
-
-    private func forget(_ identifier: UInt64, _ path: String) {
-        let waiters = state.withLock { state in
-            state.handshakes[path]?.remove(identifier)
-            state.connections[path]?.remove(identifier)
-            state.sessions[identifier] = nil
-            guard state.sessions.isEmpty else { return [CheckedContinuation<Void, Never>]() }
-            defer { state.emptyWaiters = [] }
-            return state.emptyWaiters
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
-    // MARK: Shutdown, for BlobServer+Shutdown.swift
-
-    func stopAccepting() -> [ServerSession] {
-        for acceptor in acceptors { acceptor.stop() }
-        return state.withLock { state in
+    /// The sockets, which from now on stay as they are, and the ends of others.
+    func beginDraining() -> (listeners: [ServedListener], removals: [Removal]) {
+        state.withLock { state in
             state.isDraining = true
-            return Array(state.sessions.values)
+            return (Array(state.listeners.values), Array(state.removals.values))
         }
     }
 
-    /// Returns when there is no session, or when ``endWaiting()`` says that it was long enough.
-    func waitForSessions() async {
-        await withCheckedContinuation { waiter in
-            let isOver = state.withLock { state in
-                let isOver = state.sessions.isEmpty || state.hasWaitedEnough
-                if !isOver { state.emptyWaiters.append(waiter) }
-                return isOver
-            }
-            if isOver { waiter.resume() }
+    // MARK: Sockets that come and go
+
+    /// Serves one more socket; it accepts as soon as this returns.
+    ///
+    /// - Throws: `conflict` for a path that is served, here or by another server, `invalidArgument`
+    ///   for one that cannot be, `shuttingDown` once the server drains.
+    public func addListener(_ configuration: ListenerConfiguration) throws(BlobError) {
+        // The path's own lock keeps a second listener of the same path out.
+        let listener = try ServedListener(configuration, context)
+        let isServing = state.withLock { state in
+            if !state.isDraining { state.listeners[configuration.path] = listener }
+            return !state.isDraining
+        }
+        guard isServing else {
+            _ = listener.stopAccepting()
+            throw BlobError(.shuttingDown, "the server is shutting down")
+        }
+        listener.start()
+    }
+
+    /// Changes the policy of a socket for the calls that begin from now on.
+    ///
+    /// - Throws: `notFound` when no socket is served at `path`, `invalidArgument` for a socket that
+    ///   would become one for launchers, or be none any more: who has connected stays.
+    public func setPolicy(_ policy: ListenerPolicy, at path: String) throws(BlobError) {
+        guard let listener = state.withLock({ $0.listeners[path] }) else {
+            throw Self.noSocket(path)
+        }
+        guard
+            policy.administersListeners
+                == listener.configuration.policy.administersListeners
+        else {
+            throw BlobError(
+                .invalidArgument,
+                "the socket at \(path) cannot change whether it is one for launchers")
+        }
+        listener.setPolicy(policy)
+    }
+
+    /// Revokes a socket: removes its path, closes its connections and cancels their calls. Returns
+    /// when their handlers have ended, or have not in 5 seconds. A removal that has begun is not
+    /// cancelled with its caller, and ``shutdown()`` waits for it.
+    ///
+    /// - Returns: The multipart uploads that were begun through the socket and are open, given up
+    ///   where its policy says so.
+    /// - Throws: `notFound` when no socket is served at `path`.
+    @discardableResult
+    public func removeListener(at path: String) async throws(BlobError) -> [OpenUpload] {
+        try await beginRemoval(at: path).value
+    }
+
+    /// - Throws: `notFound`.
+    func beginRemoval(at path: String) throws(BlobError) -> Removal {
+        let removal = state.withLock { state -> Removal? in
+            guard !state.isDraining, let listener = state.listeners.removeValue(forKey: path)
+            else { return nil }
+            let removal = Removal { await self.end(listener) }
+            state.removals[ObjectIdentifier(listener)] = removal
+            return removal
+        }
+        guard let removal else { throw Self.noSocket(path) }
+        return removal
+    }
+
+    private func end(_ listener: ServedListener) async -> [OpenUpload] {
+        for session in listener.stopAccepting() { await session.close() }
+        endWaiting(for: [listener], [], after: Self.handlerEndTimeout)
+        await listener.waitUntilEmpty()
+        let uploads = await listener.endUploads()
+        note(uploads, of: listener.path)
+        state.withLock { $0.removals[ObjectIdentifier(listener)] = nil }
+        return uploads
+    }
+
+    private func note(_ uploads: [OpenUpload], of path: String) {
+        context.logger.notice("socket removed", metadata: ["listener": "\(path)"])
+        for upload in uploads {
+            context.logger.notice(
+                "a multipart upload was open",
+                metadata: [
+                    "listener": "\(path)", "uri": "\(upload.upload.uri.redactedDescription)",
+                    "aborted": "\(upload.isAborted)",
+                    "error": "\(upload.error.map(\.description) ?? "none")",
+                ])
         }
     }
 
-    func endWaiting() {
-        let waiters = state.withLock { state in
-            state.hasWaitedEnough = true
-            defer { state.emptyWaiters = [] }
-            return state.emptyWaiters
-        }
-        for waiter in waiters { waiter.resume() }
+    /// Whether a socket is served at `path`.
+    func serves(_ path: String) -> Bool { state.withLock { $0.listeners[path] != nil } }
+
+    private static func noSocket(_ path: String) -> BlobError {
+        BlobError(.notFound, "no socket is served at \(path)")
     }
 }

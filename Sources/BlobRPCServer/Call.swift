@@ -9,8 +9,15 @@ final class Call {
     /// What follows the request: bytes or records.
     let body: InboundBody?
     let bodyForm: RequestBodyForm
+    /// The stores as the policy had it when the call began.
+    let store: PolicyStore
+    /// What the call takes of its socket's quota.
+    let share: QuotaShare
     let startedAt: ContinuousClock.Instant
 
+    /// Bytes of bodies, for the audit.
+    var receivedByteCount: UInt64 = 0
+    var sentByteCount: UInt64 = 0
     var task: Task<Void, Never>?
     var deadline: TimerToken?
     /// Why the session ended the call; overrides whatever the handler reports.
@@ -25,12 +32,14 @@ final class Call {
 
     init(
         streamID: UInt32, request: BlobRequest, body: InboundBody?, bodyForm: RequestBodyForm,
-        startedAt: ContinuousClock.Instant
+        store: PolicyStore, share: QuotaShare, startedAt: ContinuousClock.Instant
     ) {
         self.streamID = streamID
         self.request = request
         self.body = body
         self.bodyForm = bodyForm
+        self.store = store
+        self.share = share
         self.startedAt = startedAt
     }
 

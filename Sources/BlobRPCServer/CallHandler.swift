@@ -6,7 +6,7 @@ internal import BlobWire
 /// that is executed.
 struct CallHandler {
     let call: Call
-    let environment: SessionEnvironment
+    let listener: ServedListener
 
     /// The longest body of records, in bytes (rule W-49).
     static let maximumRecordByteCount = 4 << 20
@@ -17,10 +17,12 @@ struct CallHandler {
     /// Bodies announced up to this size are collected first: the backend then needs one step.
     static let collectedBodyByteCount: UInt64 = 64 << 10
 
-    private var store: any BlobStore { environment.store }
+    private var store: PolicyStore { call.store }
 
     func run(on session: isolated ServerSession) async throws(BlobError) {
-        try authorize()
+        // The store judges again, with what the call names; a call that is refused in any case is so
+        // before its body is taken.
+        try store.judge.judge(call.request.operation)
         try checkBodyForm()
         switch call.request.arguments {
         case .get(let uri, let options): try await get(uri, options, on: session)
@@ -30,6 +32,8 @@ struct CallHandler {
             try await presignParts(upload, options, on: session)
         case .listParts(let upload, let after):
             try await listParts(upload, after, on: session)
+        case .removeListener(let path): try await removeListener(at: path, on: session)
+        case .listListeners: try await listListeners(on: session)
         default:
             answer(try await unary(on: session), on: session)
         }
@@ -43,15 +47,6 @@ struct CallHandler {
                 call.bodyForm == .none
                     ? "the call needs a body (W-29)" : "the call takes no body (W-29)",
                 origin: .protocol)
-        }
-    }
-
-    /// W-86
-    private func authorize() throws(BlobError) {
-        guard environment.listener.isReadOnly else { return }
-        switch call.request.operation {
-        case .head, .get, .list, .presignGet, .presignHead, .capabilities, .info, .listParts: return
-        default: throw BlobError(.readOnly, "this socket may not write", origin: .policy)
         }
     }
 
@@ -91,20 +86,13 @@ struct CallHandler {
             return .done
         case .capabilities(let uri):
             return .capabilities(try await store.capabilities(of: uri, options: CallOptions()))
-        case .info: return .info(info())
-        case .get, .list, .deleteMany, .presignUploadParts, .listParts:
+        case .info: return .info(store.info(listener))
+        case .addListener(let text, let options):
+            return .listener(path: try await addListener(text, options, on: session))
+        case .get, .list, .deleteMany, .presignUploadParts, .listParts, .removeListener,
+            .listListeners:
             throw BlobError(.internal, "a call with a body was taken for one without")
         }
-    }
-
-    /// W-85: what this socket may know; counters name no blob and no peer.
-    private func info() -> ServerInfo {
-        let identity = environment.identity
-        return ServerInfo(
-            serverName: identity.agentName, instanceID: identity.instanceID,
-            uptimeSeconds: UInt64(max(0, (.now - identity.startedAt).components.seconds)),
-            schemes: identity.schemes, mounts: identity.mounts,
-            counters: environment.metrics.snapshot)
     }
 
     // MARK: Request bodies
@@ -120,7 +108,11 @@ struct CallHandler {
         }
         guard let source = call.body else { return .bytes(Bytes()) }
         guard let byteCount, byteCount <= Self.collectedBodyByteCount else {
-            return .stream(source, byteCount: byteCount)
+            guard store.policy.byteRate != nil else {
+                return .stream(source, byteCount: byteCount)
+            }
+            let paced = PacedSource(source, call.share, on: session.loop)
+            return .stream(paced, byteCount: byteCount)
         }
         let overlong = BlobError(
             .invalidArgument, "the body is longer than the \(byteCount) bytes announced")
@@ -142,16 +134,24 @@ struct CallHandler {
     ) async throws(BlobError) -> Bytes {
         guard let first = try await source.next() else { return Bytes() }
         guard first.count <= limit else { throw overlong }
+        try await count(first, on: session)
         guard let second = try await source.next() else { return first }
         var collected = BytesBuilder(capacity: first.count + second.count)
         collected.append(first)
         var piece: Bytes? = second
         while let bytes = piece {
             guard collected.count + bytes.count <= limit else { throw overlong }
+            try await count(bytes, on: session)
             collected.append(bytes)
             piece = try await source.next()
         }
         return collected.freeze()
+    }
+
+    /// W-95, W-98: counted twice, for what is collected is kept a second time when it is decoded.
+    private func count(_ bytes: Bytes, on session: isolated ServerSession) async throws(BlobError) {
+        try call.share.charge(2 * bytes.count)
+        try await call.share.wait(bytes.count, on: session.loop)
     }
 
     private func records<Value>(
@@ -201,6 +201,7 @@ struct CallHandler {
         _ prefix: BlobURI, _ options: ListOptions, on session: isolated ServerSession
     ) async throws(BlobError) {
         let page = try await store.list(prefix, options: options)
+        try chargeRecords(page.entries.count + page.commonPrefixes.count)
         try await answer(
             .page(nextPageToken: page.nextPageToken),
             records: try RecordBody.encode(
@@ -227,6 +228,7 @@ struct CallHandler {
         guard numbers.count <= Self.maximumPartCount else {
             throw BlobError(.invalidArgument, "at most \(Self.maximumPartCount) parts in one call")
         }
+        try chargeRecords(numbers.count)
         let urls = try await store.presignUploadParts(
             upload, partNumbers: numbers, options: options)
         try await answer(
@@ -243,7 +245,12 @@ struct CallHandler {
             records: try RecordBody.encode(parts: page.parts), on: session)
     }
 
-    private func answer(
+    /// W-98: a list that is made; a signed URL or a path is seldom longer.
+    func chargeRecords(_ count: Int) throws(BlobError) {
+        try call.share.charge(count << 10)
+    }
+
+    func answer(
         _ response: BlobResponse, records: Bytes, on session: isolated ServerSession
     ) async throws(BlobError) {
         guard !records.isEmpty else {

@@ -1,36 +1,38 @@
-public import BlobWire
+public import LinuxIO
 
-/// One socket of the server: where it is and what its peers may do.
+/// One socket of the server: where it is and what its peers may do. What its ``policy`` says can be
+/// read and written on it directly.
+@dynamicMemberLookup
 public struct ListenerConfiguration: Sendable {
     /// The path of the socket.
     public var path: String
+    /// What a service manager calls the socket, if it makes it.
+    public var name: String?
+    /// The socket, where a service manager made it; `mode` and `backlog` are the manager's then.
+    public var inherited: InheritedSocket?
     /// The permission bits of the socket file.
     public var mode: UInt32 = 0o600
     /// Connections waiting to be accepted.
     public var backlog: Int32 = 1024
-    /// What each connection is granted.
-    public var limits = ConnectionLimits()
-    /// Connections at once.
-    public var maximumConnectionCount = 256
-    /// Connections at once that have not finished the handshake.
-    public var maximumHandshakeCount = 64
-    /// Whether calls that write are refused with `readOnly`.
-    public var isReadOnly = false
-    /// The longest time limit of a call; shorter ones of the caller stand.
-    public var maximumTimeout: Duration?
-    /// Times after which a peer that does not go on is given up (rules W-03, W-51 to W-54).
-    public var timeouts = SessionTimeouts()
-    /// The kernel's send buffer to ask for, in bytes; the kernel may give less.
-    public var sendBufferByteCount: Int32? = 1 << 20
+    /// What the peers may do and take.
+    public var policy = ListenerPolicy()
 
-    /// A listener at `path` with the limits of a trusted socket.
+    /// A listener at `path` with the policy of a trusted socket.
     public init(path: String) {
         self.path = path
+    }
+
+    /// A value of the policy.
+    public subscript<Value>(
+        dynamicMember keyPath: WritableKeyPath<ListenerPolicy, Value>
+    ) -> Value {
+        get { policy[keyPath: keyPath] }
+        set { policy[keyPath: keyPath] = newValue }
     }
 }
 
 /// How long a peer may take (rules W-03, W-51 to W-54).
-public struct SessionTimeouts: Sendable {
+public struct SessionTimeouts: Sendable, Hashable {
     /// From accept to HELLO.
     public var handshake: Duration = .seconds(5)
     /// From the first to the last byte of a frame.
@@ -52,6 +54,8 @@ public struct ServerConfiguration: Sendable {
     public var listeners: [ListenerConfiguration]
     /// Event loops, each a thread; connections are dealt to them in turn.
     public var eventLoopCount: Int
+    /// Event loops of low priority for the connections of sockets that are not trusted.
+    public var untrustedEventLoopCount: Int
     /// How long running calls may go on after a shutdown began.
     public var drainTimeout: Duration = .seconds(30)
     /// Product and version for HELLO.
@@ -65,5 +69,6 @@ public struct ServerConfiguration: Sendable {
     public init(listeners: [ListenerConfiguration], eventLoopCount: Int = 2) {
         self.listeners = listeners
         self.eventLoopCount = eventLoopCount
+        untrustedEventLoopCount = max(1, eventLoopCount / 2)
     }
 }

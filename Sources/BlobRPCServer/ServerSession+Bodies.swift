@@ -22,6 +22,10 @@ extension ServerSession {
     ) async throws(BlobError) -> Bool {
         try checkRunning(call)
         guard !call.isStopped else { return false }
+        // W-95
+        try await call.share.wait(payload.byteCount, on: loop)
+        guard !call.isStopped else { return false }
+        call.sentByteCount += UInt64(payload.byteCount)
         guard transport.machine.sendData(streamID: call.streamID, payload: payload, offset: offset)
         else {
             throw BlobError.cancelled

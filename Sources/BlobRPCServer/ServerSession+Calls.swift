@@ -10,26 +10,55 @@ extension ServerSession {
         streamID: UInt32, payload: Bytes, body bodyForm: RequestBodyForm,
         now: ContinuousClock.Instant
     ) throws(WireError) {
+        let store = listener.store
         let request: BlobRequest
         do throws(RequestRejection) {
-            request = try BlobRequest(payload: payload)
+            // W-100: elsewhere not even the fields of such a request are looked at.
+            request = try BlobRequest(
+                payload: payload, hasAdministration: store.policy.administersListeners)
         } catch {
             switch error {
             case .malformed(let error): throw error
             case .refused(let error):
-                respond(streamID: streamID, .failure(error), isLast: true)
+                refuse(streamID: streamID, nil, error, now: now)
                 return
             }
         }
+        // W-96: a policy may have become narrower since the peer connected.
+        guard store.policy.admits(peer) else {
+            throw WireError(.unauthenticatedPeer, "this user may not use this socket any more")
+        }
+        let share: QuotaShare
+        do throws(BlobError) {
+            share = try listener.quota.begin(
+                store.policy, byteCount: ListenerQuota.callByteCount(request, bodyForm, limits),
+                now: now)
+        } catch {
+            refuse(streamID: streamID, request, error, now: now)
+            return
+        }
         let body = bodyForm == .follows ? makeBody(streamID: streamID) : nil
         let call = Call(
-            streamID: streamID, request: request, body: body, bodyForm: bodyForm, startedAt: now)
+            streamID: streamID, request: request, body: body, bodyForm: bodyForm, store: store,
+            share: share, startedAt: now)
         calls[streamID] = call
         setDeadline(of: call)
         // Unstructured: the session cancels it in `end`, and the call's slot is held until it ends.
         loop.startInline {
             call.task = Task.immediate(executorPreference: loop) { await self.run(call) }
         }
+    }
+
+    /// Answers a call that is not begun.
+    private func refuse(
+        streamID: UInt32, _ request: BlobRequest?, _ error: BlobError,
+        now: ContinuousClock.Instant
+    ) {
+        if let request {
+            listener.context.metrics.countCall(request.operation, error: error.code)
+        }
+        audit(request, AuditRecord.Outcome(status: error.code), since: now)
+        respond(streamID: streamID, .failure(error), isLast: true)
     }
 
     private func makeBody(streamID: UInt32) -> InboundBody {
@@ -47,7 +76,7 @@ extension ServerSession {
 
     /// W-50: the limit covers everything from here on; a shorter one of the caller stands.
     private func setDeadline(of call: Call) {
-        let limits = [call.request.timeout, environment.listener.maximumTimeout].compactMap(\.self)
+        let limits = [call.request.timeout, call.store.policy.maximumTimeout].compactMap(\.self)
         guard let timeout = limits.min() else { return }
         let streamID = call.streamID
         call.deadline = loop.schedule(after: timeout) { [weak self] in
@@ -63,7 +92,7 @@ extension ServerSession {
     private func run(_ call: Call) async {
         let failure: BlobError?
         do throws(BlobError) {
-            try await CallHandler(call: call, environment: environment).run(on: self)
+            try await CallHandler(call: call, listener: listener).run(on: self)
             failure = nil
         } catch {
             failure = call.failure ?? error
@@ -79,7 +108,14 @@ extension ServerSession {
         if calls[call.streamID] === call { calls[call.streamID] = nil }
         let unread = call.body?.fail(BlobError.cancelled) ?? 0
         if unread > 0 { transport.machine.consumed(streamID: call.streamID, byteCount: unread) }
-        environment.metrics.countCall(call.request.operation, error: failure?.code)
+        call.share.end()
+        listener.context.metrics.countCall(call.request.operation, error: failure?.code)
+        audit(
+            call.request,
+            AuditRecord.Outcome(
+                status: failure?.code, receivedByteCount: call.receivedByteCount,
+                sentByteCount: call.sentByteCount),
+            since: call.startedAt)
         if let failure {
             respond(streamID: call.streamID, .failure(failure), isLast: true)
         }

@@ -13,15 +13,14 @@ extension ServerSession {
     private func checkTime() {
         guard transport.isOpen else { return }
         let now = loop.now()
-        if closeReason != nil {
-            // GOAWAY could not be written: the peer does not read.
-            close()
-            return
-        }
-        if let error = watchdog.check(now: now, hasCalls: !calls.isEmpty) {
+        let isClosing = closeReason != nil
+        if let error = watchdog.check(now: now, hasCalls: !calls.isEmpty, isClosing: isClosing) {
+            // W-53: GOAWAY is not read either. Until then it may just not be written yet: a check can
+            // be due in the turn that queued it.
+            guard !isClosing else { return close() }
             fail(error)
         } else {
-            endStalledCalls(now: now, timeout: environment.listener.timeouts.streamProgress)
+            endStalledCalls(now: now, timeout: timeouts.streamProgress)
         }
         scheduleWatchdog()
     }

@@ -15,7 +15,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { loop.asUnownedSerialExecutor() }
 
-    let environment: SessionEnvironment
+    let listener: ServedListener
     let peer: PeerCredentials
     let identifier: UInt64
 
@@ -25,6 +25,9 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     /// Calls that wait until the kernel has all their bytes.
     var callsToBeWritten: [Call] = []
     var watchdog: SessionWatchdog
+    /// What HELLO said that this side takes.
+    let limits: ConnectionLimits
+    let timeouts: SessionTimeouts
     var closeReason: WireError?
     private var isDraining = false
     private var hasEnded = false
@@ -36,17 +39,19 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
 
     init(
         socket: consuming OwnedDescriptor, peer: PeerCredentials, identifier: UInt64,
-        loop: EventLoop, environment: SessionEnvironment
+        loop: EventLoop, listener: ServedListener, store: PolicyStore
     ) {
         self.loop = loop
-        self.environment = environment
+        self.listener = listener
         self.peer = peer
         self.identifier = identifier
+        limits = store.policy.limits
+        timeouts = store.policy.timeouts
         transport = FramedConnection(
-            socket: socket, role: .server, limits: environment.listener.limits,
-            hello: environment.makeHello(), writeBudgetByteCount: Self.writeBudgetByteCount,
-            loop: loop)
-        watchdog = SessionWatchdog(timeouts: environment.listener.timeouts)
+            socket: socket, role: .server, limits: limits,
+            hello: store.makeHello(listener),
+            writeBudgetByteCount: Self.writeBudgetByteCount, loop: loop)
+        watchdog = SessionWatchdog(timeouts: timeouts)
     }
 
     /// Begins to serve; on the loop's thread.
@@ -54,7 +59,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         do {
             try transport.watch(self)
         } catch {
-            environment.logger.error(
+            listener.context.logger.error(
                 "cannot watch a connection", metadata: ["error": "\(error)"])
             close()
             return
@@ -92,7 +97,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
                 fail(WireError(.descriptorViolation, "descriptors were not agreed on (W-16)"))
             case .endOfStream: close()
             case .failed(let error):
-                environment.logger.debug("connection broke", metadata: ["error": "\(error)"])
+                listener.context.logger.debug("connection broke", metadata: ["error": "\(error)"])
                 close()
             }
         }
@@ -117,11 +122,12 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         switch event {
         case .opened:
             watchdog.noteOpened()
-            environment.handshakeEnded(identifier)
+            listener.handshakeEnded(identifier)
         case .request(let streamID, let payload, let body):
             watchdog.noteCall(now: now)
             try begin(streamID: streamID, payload: payload, body: body, now: now)
         case .data(let streamID, let payload, _, let isLast):
+            calls[streamID]?.receivedByteCount += UInt64(payload.count)
             let dropped =
                 calls[streamID]?.body?.append(payload, isLast: isLast) ?? payload.count
             if dropped > 0 { transport.machine.consumed(streamID: streamID, byteCount: dropped) }
@@ -153,13 +159,18 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         case .everything:
             watchdog.noteUnblocked()
             if closeReason != nil || (isDraining && calls.isEmpty) { close() }
-        case .yielded: break
-        case .blocked(let hasProgress):
-            if hasProgress { watchdog.noteWritten(now: loop.now()) }
-            watchdog.noteBlocked(now: loop.now())
-            scheduleWatchdog()
+        case .yielded: waitForPeer(hasProgress: true)
+        case .blocked(let hasProgress): waitForPeer(hasProgress: hasProgress)
         case .failed: close()
         }
+    }
+
+    /// W-53: it goes on when the socket is writable, which takes a peer that reads. That holds after a
+    /// turn that ended by itself, too: the socket may be fuller then than "writable" means to Linux.
+    private func waitForPeer(hasProgress: Bool) {
+        if hasProgress { watchdog.noteWritten(now: loop.now()) }
+        watchdog.noteBlocked(now: loop.now())
+        scheduleWatchdog()
     }
 
     /// Calls that wait until all their bytes are in the kernel, once a batch is.
@@ -190,11 +201,12 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     func fail(_ error: WireError) {
         guard closeReason == nil else { return }
         closeReason = error
-        environment.metrics.add(to: "connections.closed.\(error.code)")
-        environment.logger.info(
+        listener.context.metrics.add(to: "connections.closed.\(error.code)")
+        listener.context.logger.info(
             "closing a connection",
             metadata: [
                 "rpc.reason": "\(error.code): \(error.reason)", "peer.uid": "\(peer.userID)",
+                "listener": "\(listener.path)",
             ])
         endAllCalls()
         transport.machine.close(for: error)
@@ -215,7 +227,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     func endIfDone() {
         guard !transport.isOpen, calls.isEmpty, !hasEnded else { return }
         hasEnded = true
-        environment.sessionEnded(identifier)
+        listener.sessionEnded(identifier)
     }
 
     private func endAllCalls() {

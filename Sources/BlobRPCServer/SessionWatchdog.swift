@@ -53,12 +53,19 @@ struct SessionWatchdog {
         return max(.milliseconds(5), shortest / 4)
     }
 
-    /// Which limit the peer has overrun.
-    mutating func check(now: ContinuousClock.Instant, hasCalls: Bool) -> WireError? {
+    /// Which limit the peer has overrun; with `isClosing` it owes nothing but to read why.
+    mutating func check(
+        now: ContinuousClock.Instant, hasCalls: Bool, isClosing: Bool
+    ) -> WireError? {
         isCheckScheduled = false
         func isOver(_ since: ContinuousClock.Instant?, _ limit: Duration) -> Bool {
             since.map { now - $0 >= limit } ?? false
         }
+        // W-53
+        if isOver(blockedSince, timeouts.writeStall) {
+            return WireError(.peerStalled, "the peer does not read (W-53)")
+        }
+        guard !isClosing else { return nil }
         // W-03
         if !isOpen, isOver(startedAt, timeouts.handshake) {
             return WireError(.handshakeTimeout, "no HELLO within \(timeouts.handshake) (W-03)")
@@ -66,10 +73,6 @@ struct SessionWatchdog {
         // W-52
         if isOver(partialFrameSince, timeouts.partialFrame) {
             return WireError(.peerStalled, "half a frame, then nothing (W-52)")
-        }
-        // W-53
-        if isOver(blockedSince, timeouts.writeStall) {
-            return WireError(.peerStalled, "the peer does not read (W-53)")
         }
         // W-54
         if let idle = timeouts.idle, !hasCalls, isOver(lastCallAt, idle) {

@@ -7,6 +7,7 @@ import Yams
 struct ConfigurationFile: Decodable {
     struct Listener: Decodable {
         var path: String
+        var name: String?
         var mode: String?
         var readOnly: Bool?
         var maximumConnections: Int?
@@ -21,12 +22,14 @@ struct ConfigurationFile: Decodable {
         var writeStallSeconds: Int64?
         var streamProgressSeconds: Int64?
         var idleSeconds: Int64?
+        var admin: Bool?
+        var policy: PolicySection?
 
         static let keys: Set<String> = [
-            "path", "mode", "readOnly", "maximumConnections", "maximumConcurrentCalls",
+            "path", "name", "mode", "readOnly", "maximumConnections", "maximumConcurrentCalls",
             "maximumDataBytes", "streamCreditBytes", "connectionCreditBytes", "maximumCallSeconds",
             "sendBufferBytes", "handshakeSeconds", "partialFrameSeconds", "writeStallSeconds",
-            "streamProgressSeconds", "idleSeconds",
+            "streamProgressSeconds", "idleSeconds", "admin", "policy",
         ]
     }
 
@@ -36,13 +39,26 @@ struct ConfigurationFile: Decodable {
     var durability: String?
     var logLevel: String?
     var eventLoops: Int?
+    var untrustedEventLoops: Int?
     var blockingThreads: Int?
     var drainSeconds: Int64?
+    var audit: AuditSection?
     var s3: S3Section?
+    var gcs: GCSSection?
+    var azure: AzureSection?
 
     static let keys: Set<String> = [
-        "listeners", "mounts", "roots", "durability", "logLevel", "eventLoops", "blockingThreads",
-        "drainSeconds", "s3",
+        "listeners", "mounts", "roots", "durability", "logLevel", "eventLoops",
+        "untrustedEventLoops", "blockingThreads",
+        "drainSeconds",
+    ]
+
+    /// The sections that have keys of their own.
+    private static let sections: [String: Set<String>] = [
+        "s3": S3Section.keys,
+        "gcs": GCSSection.keys,
+        "azure": AzureSection.keys,
+        "audit": AuditSection.keys,
     ]
 
     /// An empty configuration: every default.
@@ -54,40 +70,79 @@ struct ConfigurationFile: Decodable {
             throw BlobError(.invalidArgument, "cannot read the configuration file \(path)")
         }
         let text = String(decoding: data, as: UTF8.self)
+        self = try Self.decode(text, place: path) { (node) throws(BlobError) in
+            try Self.checkKeys(node)
+        }
+    }
+
+    /// Reads what is written; complaints begin with `place`.
+    static func decode<Value: Decodable>(
+        _ text: String, place: String, _ checkKeys: (Node?) throws(BlobError) -> Void
+    ) throws(BlobError) -> Value {
         do {
-            try Self.checkKeys(try Yams.compose(yaml: text), path)
-            self = try YAMLDecoder().decode(ConfigurationFile.self, from: text)
+            try checkKeys(try Yams.compose(yaml: text))
+            return try YAMLDecoder().decode(Value.self, from: text)
         } catch let error as BlobError {
-            throw error
+            throw BlobError(error.code, "\(place): \(error.message)")
+        } catch let error as DecodingError {
+            throw BlobError(.invalidArgument, "\(place): \(Self.text(of: error))")
         } catch {
-            throw BlobError(.invalidArgument, "\(path): \(error)")
+            throw BlobError(.invalidArgument, "\(place): \(error)")
         }
     }
 
-    private static func checkKeys(_ node: Node?, _ path: String) throws(BlobError) {
+    private static func checkKeys(_ node: Node?) throws(BlobError) {
         guard let mapping = node?.mapping else { return }
-        try check(mapping, keys, "", path)
-        for listener in mapping["listeners"]?.sequence ?? [] {
-            if let mapping = listener.mapping {
-                try check(mapping, Listener.keys, " of a listener", path)
-            }
+        try check(mapping, keys.union(sections.keys), "")
+        for (index, listener) in (mapping["listeners"]?.sequence ?? []).enumerated() {
+            guard let listener = listener.mapping else { continue }
+            let place = "listeners[\(index)]" + (listener["path"]?.string.map { " (\($0))" } ?? "")
+            try checkKeys(ofListener: listener, place)
         }
-        if let mapping = mapping["s3"]?.mapping {
-            try check(mapping, S3Section.keys, " of s3", path)
+        for (name, keys) in sections {
+            if let mapping = mapping[name]?.mapping { try check(mapping, keys, name) }
         }
     }
 
-    private static func check(
-        _ mapping: Node.Mapping, _ known: Set<String>, _ place: String, _ path: String
+    static func checkKeys(
+        ofListener listener: Node.Mapping, _ place: String
+    ) throws(BlobError) {
+        try check(listener, Listener.keys, place)
+        if let policy = listener["policy"]?.mapping {
+            try PolicySection.checkKeys(policy, "\(place.isEmpty ? "" : "\(place).")policy")
+        }
+    }
+
+    /// `place` says whose keys they are; empty for those of the file.
+    static func check(
+        _ mapping: Node.Mapping, _ known: Set<String>, _ place: String
     ) throws(BlobError) {
         for (key, _) in mapping {
             let name = key.string ?? "?"
             guard known.contains(name) else {
                 throw BlobError(
                     .invalidArgument,
-                    "\(path): unknown key '\(name)'\(place); known are "
+                    "\(place.isEmpty ? "" : "\(place): ")unknown key '\(name)'; known are "
                         + known.sorted().joined(separator: ", "))
             }
         }
+    }
+
+    /// Which key has the wrong type, or is missing.
+    private static func text(of error: DecodingError) -> String {
+        let (context, missing): (DecodingError.Context, String?) =
+            switch error {
+            case .keyNotFound(let key, let context): (context, key.stringValue)
+            case .typeMismatch(_, let context), .valueNotFound(_, let context),
+                .dataCorrupted(let context):
+                (context, nil)
+            @unknown default: (.init(codingPath: [], debugDescription: "\(error)"), nil)
+            }
+        let place = context.codingPath.reduce("") { place, key in
+            key.intValue.map { "\(place)[\($0)]" }
+                ?? (place.isEmpty ? key.stringValue : "\(place).\(key.stringValue)")
+        }
+        if let missing { return "\(place): the key '\(missing)' is missing" }
+        return "\(place): \(context.debugDescription)"
     }
 }

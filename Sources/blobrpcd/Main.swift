@@ -2,6 +2,9 @@ import ArgumentParser
 import Backends
 import BlobCore
 import BlobRPCServer
+import CLinuxShims
+import Foundation
+import Glibc
 import LinuxIO
 import Logging
 
@@ -19,9 +22,11 @@ struct Daemon: AsyncParsableCommand {
               blobrpcd --socket /run/blobrpc/blobrpc.sock --root /srv/blobs
               blobrpcd --config /etc/blobrpc.yaml
               AWS_PROFILE=data blobrpcd --s3
+              GOOGLE_APPLICATION_CREDENTIALS=key.json blobrpcd --gcs
+              AZURE_STORAGE_CONNECTION_STRING=... blobrpcd --azure
 
             SIGTERM and SIGINT end it gracefully: running calls may finish. A second signal ends it
-            at once.
+            at once. SIGHUP reads the listeners of the file anew and opens the audit log anew.
 
             EXIT STATUS: 0 after a graceful end, 1 when it cannot start, 64 for wrong usage.
             """,
@@ -39,18 +44,24 @@ struct Daemon: AsyncParsableCommand {
         help: "A YAML file with listeners, mounts, roots and limits; see docs/configuration.md.")
     var config: String?
 
-    @Flag(help: "Serve s3:// with the credentials that the AWS tools would find.")
-    var s3 = false
+    @OptionGroup var s3: S3Arguments
 
-    @Option(help: "Serve s3:// from this service instead of AWS, such as http://127.0.0.1:8333.")
-    var s3Endpoint: String?
+    @OptionGroup var gcs: GCSArguments
+
+    @OptionGroup var azure: AzureArguments
 
     @Option(help: "trace, debug, info, notice, warning, error or critical.")
     var logLevel: String?
 
     mutating func run() async throws {
-        let signals = TerminationSignals()
-        let settings = try Settings(self)
+        // Memory holds credentials: it must not reach a file of the system's choice.
+        _ = clinux_forbid_dumps()
+        let signals = ProcessSignals(SIGTERM, SIGINT)
+        let hangups = ProcessSignals(SIGHUP)
+        let environment = ProcessInfo.processInfo.environment
+        let manager = ServiceManager(environment: environment)
+        let inherited = try inheritedSockets(environment)
+        let settings = try Settings(self, inherited: inherited)
         var logger = Logger(
             label: "blobrpcd", factory: { StreamLogHandler.standardError(label: $0) })
         logger.logLevel = settings.logLevel
@@ -58,26 +69,49 @@ struct Daemon: AsyncParsableCommand {
             try settings.makeDirectories()
             let pool = BlockingPool(name: "blobrpc-io", threadCount: settings.blockingThreadCount)
             let store = try settings.makeStore(pool: pool)
+            let audit = try settings.audit?.open()
             let server = try BlobServer(
                 configuration: settings.serverConfiguration, store: store.dispatcher,
-                blockingPool: pool,
-                logger: logger)
+                blockingPool: pool, logger: logger, audit: audit,
+                listenerReader: LauncherListeners(mountNames: Set(settings.mounts.keys)))
+            let reload = ListenerReload(
+                arguments: self, server: server, audit: audit, logger: logger,
+                mountNames: Set(settings.mounts.keys), inherited: inherited)
+            let reloading = Task {
+                await reload.run(hangups, settings.serverConfiguration.listeners)
+            }
             announce(server, settings)
-            await signals.first()
+            manager.ready()
+            let watch = Task { await manager.watch(server) }
+            defer { watch.cancel() }
+            await signals.wait(count: 1)
+            reloading.cancel()
             logger.info("draining")
+            manager.stopping()
             await withTaskGroup(of: Void.self) { group in
                 group.addTask { await server.shutdown() }
-                group.addTask { await signals.next() }
+                group.addTask { await signals.wait(count: 2) }
                 // Whichever comes first: a second signal ends the wait for running calls.
                 await group.next()
                 group.cancelAll()
             }
             await store.close()
+            audit?.close()
         } catch {
             logger.critical("cannot start", metadata: ["error": "\(error)"])
             throw ExitCode.failure
         }
         logger.info("stopped")
+    }
+
+    private func inheritedSockets(
+        _ environment: [String: String]
+    ) throws(BlobError) -> [InheritedSocket] {
+        do throws(ListenerError) {
+            return try InheritedSocket.take(environment: environment, processIdentifier: getpid())
+        } catch {
+            throw BlobError(.invalidArgument, "\(error)")
+        }
     }
 
     private func announce(_ server: BlobServer, _ settings: Settings) {

@@ -1,9 +1,37 @@
+import ArgumentParser
 import BlobCore
-import Foundation
+import LinuxIO
 
 #if S3
     import CloudBackends
 #endif
+
+/// The flags about S3.
+struct S3Arguments: ParsableArguments {
+    @Flag(
+        name: .customLong("s3"),
+        help: "Serve s3:// with the credentials that the AWS tools would find.")
+    var isServed = false
+
+    @Option(
+        name: .customLong("s3-endpoint"),
+        help: "Serve s3:// from this service instead of AWS, such as http://127.0.0.1:8333.")
+    var endpoint: String?
+}
+
+extension CloudSettings {
+    /// Nil when nobody asks for S3.
+    static func s3(
+        _ arguments: S3Arguments, _ section: S3Section?
+    ) throws(BlobError) -> (any CloudServiceSettings)? {
+        guard arguments.isServed || arguments.endpoint != nil || section != nil else { return nil }
+        #if S3
+            return try S3Settings(arguments, section ?? S3Section())
+        #else
+            throw BlobError.unsupportedBackend(scheme: "s3")
+        #endif
+    }
+}
 
 /// The `s3` section of the configuration file, as written.
 struct S3Section: Decodable {
@@ -36,6 +64,32 @@ struct S3Section: Decodable {
 }
 
 #if S3
+    /// How S3 is served.
+    struct S3Settings: CloudServiceSettings {
+        private let configuration: S3Configuration
+
+        init(_ arguments: S3Arguments, _ section: S3Section) throws(BlobError) {
+            var section = section
+            if let endpoint = arguments.endpoint { section.endpoint = endpoint }
+            if let directory = section.journalDirectory {
+                section.journalDirectory = try Settings.absolute(directory)
+            }
+            configuration = try section.configuration(
+                journalDirectory: DefaultPaths.stateDirectory() + "/s3-uploads")
+        }
+
+        var scheme: BlobURI.Scheme { .s3 }
+
+        var journalDirectory: String? { configuration.journalDirectory }
+
+        var description: String { "s3:// at \(configuration.endpoint ?? "AWS")" }
+
+        func open(pool: BlockingPool) throws(BlobError) -> CloudServiceStore {
+            let backend = try S3Backend(configuration: configuration, blockingPool: pool)
+            return CloudServiceStore(store: backend) { await backend.close() }
+        }
+    }
+
     extension S3Section {
         /// The section checked; `journalDirectory` is where uploads are noted unless it says otherwise.
         func configuration(journalDirectory: String) throws(BlobError) -> S3Configuration {
@@ -43,16 +97,13 @@ struct S3Section: Decodable {
             result.identity = try identity()
             result.region = region
             result.endpoint = endpoint
-            result.addressing = try Self.choice(addressing, "s3.addressing", result.addressing)
-            result.checksum = try Self.choice(checksum, "s3.checksum", result.checksum)
+            result.addressing = try Settings.choice(addressing, "s3.addressing", result.addressing)
+            result.checksum = try Settings.choice(checksum, "s3.checksum", result.checksum)
             result.storageClass = storageClass
             result.encryption = try makeEncryption()
             result.paysForRequests = paysForRequests ?? false
-            result.certificateFile = certificateFile
-            if let certificateFile, !FileManager.default.isReadableFile(atPath: certificateFile) {
-                throw BlobError(
-                    .invalidArgument, "s3.certificateFile: cannot read \(certificateFile)")
-            }
+            result.certificateFile = try Settings.readable(
+                certificateFile, "s3.certificateFile")
             if let partBytes { result.partByteCount = partBytes }
             if let concurrentParts { result.concurrentPartCount = concurrentParts }
             if let memoryBudgetBytes { result.memoryBudgetByteCount = memoryBudgetBytes }
@@ -93,29 +144,13 @@ struct S3Section: Decodable {
             case "s3": return .s3
             case "kms": return .kms(keyID: kmsKeyID)
             case "customerKey":
-                guard let customerKeyFile,
-                    let key = FileManager.default.contents(atPath: customerKeyFile), key.count == 32
-                else {
-                    throw BlobError(
-                        .invalidArgument, "s3.customerKeyFile must name a file of 32 bytes")
-                }
-                return .customerKey(Array(key))
+                return .customerKey(
+                    try Settings.encryptionKey(customerKeyFile, "s3.customerKeyFile"))
             case let other?:
                 throw BlobError(
                     .invalidArgument,
                     "'\(other)' is no s3.encryption; use bucketDefault, s3, kms or customerKey")
             }
-        }
-
-        private static func choice<Value: RawRepresentable & CaseIterable>(
-            _ text: String?, _ name: String, _ value: Value
-        ) throws(BlobError) -> Value where Value.RawValue == String {
-            guard let text else { return value }
-            guard let chosen = Value(rawValue: text) else {
-                let known = Value.allCases.map(\.rawValue).joined(separator: ", ")
-                throw BlobError(.invalidArgument, "'\(text)' is no \(name); use \(known)")
-            }
-            return chosen
         }
     }
 #endif
