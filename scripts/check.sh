@@ -36,6 +36,12 @@ done < <(git ls-files 'Sources/*.swift' 'Tests/*.swift' | xargs wc -l | grep -v 
 # A tiny client links the standard library and the C library, nothing else.
 scripts/check_linkage.sh || fail "a client program links too much"
 
+# The unit stays as closed as it is: at most 1.5 of 10.
+if command -v systemd-analyze >/dev/null; then
+    systemd-analyze security --offline=true --threshold=15 packaging/systemd/blobrpcd.service \
+        >/dev/null || fail "packaging/systemd/blobrpcd.service is less closed than it was"
+fi
+
 # Backends that cost a dependency can be left out.
 scripts/check_traits.sh || fail "a build without traits is not what it should be"
 

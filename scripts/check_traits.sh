@@ -8,8 +8,10 @@ if ldd "$server" | grep -E 'libcurl|libexpat'; then
     echo "check_traits: a server without cloud backends links their libraries" >&2
     exit 1
 fi
-message=$("$server" --s3 --socket /nonexistent/blobrpc.sock 2>&1 || true)
-if [[ $message != *UNSUPPORTED_BACKEND* ]]; then
-    echo "check_traits: a server without S3 answered --s3 with: $message" >&2
-    exit 1
-fi
+for flag in --s3 --gcs; do
+    message=$("$server" "$flag" --socket /nonexistent/blobrpc.sock 2>&1 || true)
+    if [[ $message != *UNSUPPORTED_BACKEND* ]]; then
+        echo "check_traits: a server without cloud backends answered $flag with: $message" >&2
+        exit 1
+    fi
+done

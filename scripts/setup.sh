@@ -23,7 +23,7 @@ if [ "$major" -lt "$required_swift_major" ] ||
 fi
 
 packages=(libssl-dev libcurl4-openssl-dev libexpat1-dev pkg-config gcc make python3
-    python3-venv curl)
+    python3-venv curl bubblewrap)
 missing=()
 for package in "${packages[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
@@ -36,6 +36,7 @@ still_missing=()
 for package in "${missing[@]}"; do
     case $package in
         python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null || still_missing+=("$package") ;;
+        bubblewrap) command -v bwrap >/dev/null || still_missing+=("$package") ;;
         gcc | make | python3 | pkg-config | curl) command -v "$package" >/dev/null || still_missing+=("$package") ;;
         *) still_missing+=("$package") ;;
     esac

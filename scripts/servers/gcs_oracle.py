@@ -19,6 +19,7 @@ import threading
 
 from oracles.certificates import context_for
 from oracles.faults import Weather
+from oracles.gcs_auth import ANONYMOUS
 from oracles.gcs_client import Calls
 from oracles.gcs_errors import scripted_failure
 from oracles.gcs_files import describe
@@ -98,6 +99,32 @@ class Oracle:
     def make_bucket(self, name=None):
         return {"bucket": self.store.make_bucket(name or "bucket-" + secrets.token_hex(8)).name}
 
+    def set_rewrite(self, byteCount=None):
+        """How much one call of "rewrite" copies; all without a number."""
+        self.json.rewrites.call_size = byteCount
+        return {}
+
+    def keep_only(self, key, byteCount):
+        """The next bytes in order of this object are kept only so far."""
+        self.xml.resumable.kept_limits[key] = byteCount
+        return {}
+
+    def set_anonymous(self, permissions=()):
+        """What everybody may do, as in a public bucket."""
+        ANONYMOUS.permissions = set(permissions)
+        return {}
+
+    def sessions(self, prefix="", bucket=BUCKET):
+        """Resumable uploads that are neither finished nor given up."""
+        with self.store.lock:
+            return {
+                "sessions": [
+                    {"key": one.name, "byteCount": len(one.content)}
+                    for one in self.store.sessions.values()
+                    if one.bucket == bucket and one.name.startswith(prefix) and one.stored is None
+                ]
+            }
+
     def uploads(self, prefix="", bucket=BUCKET):
         """Uploads that are neither completed nor aborted."""
         with self.store.lock:
@@ -123,6 +150,10 @@ def make(directory):
         "subjectToken": oracle.subject_token,
         "makeBucket": oracle.make_bucket,
         "uploads": oracle.uploads,
+        "sessions": oracle.sessions,
+        "setRewrite": oracle.set_rewrite,
+        "keepOnly": oracle.keep_only,
+        "setAnonymous": oracle.set_anonymous,
     }
     operations |= oracle.weather.operations()
     description = {

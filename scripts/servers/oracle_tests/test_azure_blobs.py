@@ -239,6 +239,34 @@ class Blobs(unittest.TestCase):
         target.commit_block_list([BlobBlock("00001")])
         self.assertEqual(target.download_blob().readall(), b"op")
 
+    def test_put_from_url(self):
+        body = os.urandom(100)
+        self.oracle.call(
+            "put", key="origin", body=body, contentType="text/o", contentEncoding="gzip",
+            metadata={"a": "b"},
+        )  # fmt: skip
+        source = self.container.get_blob_client("origin")
+        target = self.container.get_blob_client("put-from")
+        bearer = f"Bearer {self.token}"
+        target.upload_blob_from_url(source.url, source_authorization=bearer, overwrite=True)
+        self.assertEqual(target.download_blob(decompress=False).readall(), body)
+        found = target.get_blob_properties()
+        self.assertEqual(found.content_settings.content_type, "text/o")
+        self.assertEqual(found.content_settings.content_encoding, "gzip")
+        self.assertEqual(found.metadata, {})
+        settings = ContentSettings(content_type="text/named")
+        target.upload_blob_from_url(
+            source.url, source_authorization=bearer, overwrite=True, content_settings=settings,
+            include_source_blob_properties=False, metadata={"c": "d"},
+        )  # fmt: skip
+        found = target.get_blob_properties()
+        self.assertEqual(found.content_settings.content_type, "text/named")
+        self.assertIsNone(found.content_settings.content_encoding)
+        self.assertEqual(found.metadata, {"c": "d"})
+        put = target.upload_blob_from_url
+        self.fails("BlobAlreadyExists", put, source.url, source_authorization=bearer)
+        self.fails("CannotVerifyCopySource", put, source.url, overwrite=True)
+
     def test_states(self):
         """AZ-15."""
         self.oracle.call("put", key="kept", body=b"x")

@@ -13,10 +13,17 @@ from oracles.azure_store import Properties
 from oracles.wire import Response
 
 LARGEST_COPY = 256 * 1024**2
+LARGEST_PUT = 5000 * 1024**2
 SOURCE = "x-ms-source-"
 CONDITIONS = {
     "if-match": "If-Match", "if-none-match": "If-None-Match",
     "if-modified-since": "If-Modified-Since", "if-unmodified-since": "If-Unmodified-Since",
+}  # fmt: skip
+# Properties that can be named, and their fields here.
+NAMED = {
+    "content-type": "content_type", "content-encoding": "content_encoding",
+    "content-language": "content_language", "content-disposition": "content_disposition",
+    "cache-control": "cache_control",
 }  # fmt: skip
 
 
@@ -96,6 +103,32 @@ class Copies:
         )
         response = written(stored, 202)
         response.headers += [("x-ms-copy-id", str(uuid.uuid4())), ("x-ms-copy-status", "success")]
+        return response
+
+    def put(self, request, caller, place):
+        """Put Blob From URL. The source's properties come along unless they are named; metadata do not."""
+        kind = request.header("x-ms-blob-type")
+        if kind != "BlockBlob":
+            raise bad_header("x-ms-blob-type", kind)
+        if len(request.body) > 0:
+            raise bad_header("Content-Length", str(len(request.body)))
+        metadata = metadata_of(request)
+        answer, body = self.source(request)
+        if len(body) > LARGEST_PUT:
+            raise AzureError("RequestBodyTooLarge")
+        check_source_md5(request, body)
+        properties = source_properties(answer)
+        if request.header("x-ms-copy-source-blob-properties", "true").lower() == "false":
+            properties = Properties()
+        for name, field in NAMED.items():
+            if (value := request.header(f"x-ms-blob-{name}")) is not None:
+                setattr(properties, field, value)
+        properties.content_md5 = md5(body)
+        stored = self.store.put(
+            place, self.blobs.write_check(request, caller), [body], properties, metadata
+        )
+        response = written(stored)
+        response.headers.append(("Content-MD5", properties.content_md5))
         return response
 
     def put_block(self, request, caller, place):

@@ -106,6 +106,8 @@ class BlobService:
         wanted = request.parameter("comp")
         is_copy = request.header("x-ms-copy-source") is not None
         if request.method == "PUT" and is_copy and wanted in (None, "block"):
+            if wanted is None and request.header("x-ms-blob-type") is not None:
+                return self.copies.put
             return self.copies.put_block if wanted else self.copies.copy
         return {
             ("GET", None): self.blobs.get, ("HEAD", None): self.blobs.get,

@@ -7,10 +7,13 @@ in which it happens:
     hold            a name: the request waits until `release` is called with it
     delayMilliseconds    the request waits
     drop            the connection ends before anything is done
+    reset           it is reset instead
     status          answered with it (`code`, `message`, `headers`, `body`), and nothing is done
     perform         with `status`: it is done all the same, and then answered so
     loseReply       it is done, but the connection ends instead of an answer
     setHeaders, removeHeaders, corruptByteAt, cutAfterBytes    change the answer
+    stallUntil      with `cutAfterBytes`: nothing more comes, but the connection stays until `release`
+                    is called with that name
 """
 
 import collections
@@ -30,7 +33,7 @@ class Fault:
         known = {
             "match", "listener", "times", "skip", "hold", "delayMilliseconds", "drop", "status", "code",
             "message", "headers", "body", "perform", "loseReply", "setHeaders",
-            "removeHeaders", "corruptByteAt", "cutAfterBytes",
+            "removeHeaders", "corruptByteAt", "cutAfterBytes", "reset", "stallUntil",
         }  # fmt: skip
         if unknown := set(description) - known:
             raise ValueError(f"unknown parts of a fault: {sorted(unknown)}")
@@ -165,6 +168,10 @@ class Weather:
         if fault.get("drop"):
             self.record(request, 0)
             return False
+        if fault.get("reset"):
+            self.record(request, 0)
+            connection.reset()
+            return False
         response = None
         if "status" not in fault or fault.get("perform"):
             response = self.handled(request, handler, failure)
@@ -176,7 +183,10 @@ class Weather:
         changed(response, fault)
         # Before the answer: who has it finds the request in the record.
         self.record(request, response.status)
-        return connection.answer(request, response, fault.get("cutAfterBytes"))
+        stays = connection.answer(request, response, fault.get("cutAfterBytes"))
+        if "stallUntil" in fault:
+            self.hold(fault["stallUntil"])
+        return stays
 
     def handled(self, request, handler, failure):
         try:

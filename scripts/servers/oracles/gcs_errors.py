@@ -10,6 +10,7 @@ CODES = {
     "AuthenticationRequired": (401, "Authentication required."),
     "BadDigest": (400, "The MD5 or CRC32C you specified did not match what we received."),
     "BucketAlreadyOwnedByYou": (409, "Your previous request to create the bucket succeeded."),
+    "CustomerEncryptionKeyIsIncorrect": (400, "The provided encryption key is incorrect."),
     "EntityTooLarge": (400, "Your proposed upload exceeds the maximum allowed size."),
     "EntityTooSmall": (400, "Your proposed upload is smaller than the minimum allowed size."),
     "ExpiredToken": (400, "Invalid argument."),
@@ -28,10 +29,18 @@ CODES = {
     "NoSuchBucket": (404, "The specified bucket does not exist."),
     "NoSuchKey": (404, "The specified key does not exist."),
     "NoSuchUpload": (404, "The requested upload was not found."),
+    "NotImplemented": (400, "A header or query you provided requested something not implemented."),
     "PreconditionFailed": (412, "At least one of the pre-conditions you specified did not hold."),
+    "ResourceIsEncryptedWithCustomerEncryptionKey": (
+        400, "The resource is encrypted with a customer encryption key.",
+    ),
+    "ResourceNotEncryptedWithCustomerEncryptionKey": (
+        400, "The resource is not encrypted with a customer encryption key.",
+    ),
     "RequestTimeTooSkewed": (403, "The request time and the current time differ too much."),
     "ServiceUnavailable": (503, "We encountered an internal error. Please try again."),
     "SignatureDoesNotMatch": (403, "The signature we calculated is not the one you provided."),
+    "SessionGone": (410, "The upload session is over."),
     "TooManyRequests": (429, "The rate of requests is too high."),
 }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """As much of the JSON API as Google's own client needs to read and write what we wrote and read."""
 
+import base64
 import email.parser
 import email.policy
 import json
@@ -9,7 +10,9 @@ from oracles.content import utc
 from oracles.gcs_auth import caller
 from oracles.gcs_errors import GCSError, json_response
 from oracles.gcs_list import page_of
-from oracles.gcs_objects import Objects, check_generations, number
+from oracles.gcs_objects import Objects, check_generations, customer_key, number
+from oracles.gcs_resumable import Resumable
+from oracles.gcs_rewrite import Rewrites
 from oracles.gcs_store import Attributes, check_name, md5_text
 
 PREFIXES = {
@@ -20,7 +23,7 @@ PREFIXES = {
 FIELDS = {
     "contentType": "content_type", "contentEncoding": "content_encoding",
     "contentLanguage": "content_language", "contentDisposition": "content_disposition",
-    "cacheControl": "cache_control", "metadata": "metadata",
+    "cacheControl": "cache_control", "storageClass": "storage_class", "metadata": "metadata",
 }  # fmt: skip
 
 
@@ -29,6 +32,8 @@ class JSONService:
         self.store = store
         self.directory = directory
         self.objects = Objects(store)
+        self.resumable = Resumable(store)
+        self.rewrites = Rewrites(store, self.objects)
 
     def answer(self, request):
         try:
@@ -39,6 +44,8 @@ class JSONService:
             return json_response({"error": document}, status)
 
     def routed(self, request):
+        if request.parameter("upload_id") is not None:
+            return self.proceed(request)
         who = caller(request, self.directory)
         prefix = next(prefix for prefix in PREFIXES if request.path.startswith(prefix))
         rest = request.path.removeprefix(prefix)
@@ -52,6 +59,17 @@ class JSONService:
             return json_response({"name": self.store.bucket(words[0]).name})
         if words[1:] == ["o"] and request.method == "GET":
             return self.list(request, who, words[0])
+        if words[1:2] == ["o"] and words[3:5] == ["rewriteTo", "b"] and words[6:7] == ["o"]:
+            if request.method != "POST" or len(words) != 8:
+                raise GCSError("MethodNotAllowed")
+            attributes = attributes_in(json.loads(bytes(request.body) or b"{}"))
+            places = (words[0], words[2]), (words[5], words[7])
+            document = self.rewrites.call(request, who, *places, attributes)
+            if isinstance(document, dict):
+                return json_response(document)
+            done = {"kind": "storage#rewriteResponse", "done": True, "objectSize": str(document.size)}
+            done |= {"totalBytesRewritten": str(document.size)}
+            return json_response(done | {"resource": resource(places[1][0], document)})
         place = (words[0], words[2]) if len(words) >= 3 and words[1] == "o" else None
         if place is None or len(words) > 3:
             raise GCSError("MethodNotAllowed")
@@ -66,17 +84,21 @@ class JSONService:
         return json_response(resource(words[0], stored))
 
     def insert(self, request, who, bucket):
+        if request.parameter("uploadType") == "resumable":
+            document = json.loads(bytes(request.body) or b"{}")
+            name = document.get("name") or request.parameter("name")
+            content_type = request.header("x-upload-content-type")
+            attributes = attributes_in(document, content_type) or Attributes(content_type)
+            attributes.key_sha256 = customer_key(request)
+            check = self.objects.write_check(request, who, (bucket, name))
+            return self.resumable.start(request, who, (bucket, name), attributes, check)
         if request.parameter("uploadType") == "multipart":
             document, body, content_type = related(request)
         else:
             document, body = {"name": request.parameter("name")}, bytes(request.body)
             content_type = request.header("content-type")
-        values = {
-            FIELDS[name]: value
-            for name, value in document.items()
-            if name in FIELDS and value is not None
-        }
-        attributes = Attributes(**({"content_type": content_type} | values))
+        attributes = attributes_in(document, content_type) or Attributes(content_type)
+        attributes.key_sha256 = customer_key(request)
         place = (bucket, document["name"])
         check_name(place[1])
         who.require("storage.objects.create", "/".join(place))
@@ -88,6 +110,13 @@ class JSONService:
             if document.get(name, value) != value:
                 raise GCSError("BadDigest", name)
         return json_response(resource(bucket, stored))
+
+    def proceed(self, request):
+        response = self.resumable.proceed(request)
+        session = self.store.sessions.get(request.parameter("upload_id"))
+        if session is None or session.stored is None:
+            return response
+        return json_response(resource(session.bucket, session.stored))
 
     def list(self, request, who, bucket):
         who.require("storage.objects.list", bucket)
@@ -104,6 +133,16 @@ class JSONService:
         return json_response(document | ({"nextPageToken": last} if last else {}))
 
 
+def attributes_in(document, content_type=None):
+    """What a document says of an object; None when it says nothing."""
+    values = {
+        FIELDS[name]: value
+        for name, value in document.items()
+        if name in FIELDS and value is not None
+    }
+    return Attributes(**({"content_type": content_type} | values)) if values else None
+
+
 def is_anonymous(request):
     return request.header("authorization") is None
 
@@ -113,6 +152,7 @@ def as_conditions(request):
     for name, header in (
         ("ifGenerationMatch", "x-goog-if-generation-match"),
         ("ifMetagenerationMatch", "x-goog-if-metageneration-match"),
+        ("ifSourceGenerationMatch", "x-goog-copy-source-if-generation-match"),
     ):
         if (value := request.parameter(name)) is not None:
             request.headers.append((header, value))
@@ -133,15 +173,21 @@ def related(request):
     return json.loads(text), content.removesuffix(b"\r\n"), content_type
 
 
+def tag_of(stored):
+    text = f"{stored.generation}/{stored.metageneration}"
+    return base64.b64encode(text.encode()).decode()
+
+
 def resource(bucket, stored):
     """What the JSON API tells of an object."""
     document = {
         "kind": "storage#object", "bucket": bucket, "name": stored.name,
         "id": f"{bucket}/{stored.name}/{stored.generation}", "size": str(stored.size),
         "generation": str(stored.generation), "metageneration": str(stored.metageneration),
-        "crc32c": stored.crc32c, "etag": stored.etag.strip('"'),
+        # Another tag than that of the XML API: of the generation, not of the content.
+        "crc32c": stored.crc32c, "etag": tag_of(stored),
         "updated": utc(stored.updated), "timeCreated": utc(stored.updated),
-        "storageClass": "STANDARD",
+        "storageClass": stored.attributes.storage_class or "STANDARD",
     }  # fmt: skip
     if stored.md5:
         document["md5Hash"] = stored.md5

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 from oracles.content import utc
 from oracles.gcs_errors import GCSError, xml_response
-from oracles.gcs_objects import attributes_of, check_digests, number
+from oracles.gcs_objects import attributes_of, check_digests, customer_key, number
 from oracles.gcs_store import Part, Upload, check_name, crc_of
 from oracles.wire import Response
 
@@ -26,6 +26,7 @@ class Multipart:
         self.store = store
 
     def start(self, request, caller, place):
+        refuse_conditions(request)
         bucket, name = place
         check_name(name)
         caller.require("storage.multipartUploads.create", f"{bucket}/{name}")
@@ -42,6 +43,7 @@ class Multipart:
         )
 
     def put_part(self, request, caller, place):
+        refuse_conditions(request)
         caller.require("storage.multipartUploads.create", "/".join(place))
         caller.require("storage.objects.create", "/".join(place))
         index = number(request.parameter("partNumber"), "partNumber")
@@ -49,7 +51,9 @@ class Multipart:
             raise GCSError("InvalidArgument", "Part number must be between 1 and 10000.")
         if len(request.body) > LARGEST_PART:
             raise GCSError("EntityTooLarge")
-        self.store.upload(*place, request.parameter("uploadId"))
+        upload = self.store.upload(*place, request.parameter("uploadId"))
+        if customer_key(request) != upload.attributes.key_sha256:
+            raise GCSError("CustomerEncryptionKeyIsIncorrect", "That of the upload is wanted.")
         md5 = check_digests(request)
         etag = f'"{base64.b64decode(md5).hex()}"'
         body = bytes(request.body)
@@ -61,7 +65,7 @@ class Multipart:
         return Response(200, [("ETag", etag), *hashes])
 
     def complete(self, request, caller, place):
-        """Conditions on this request are not looked at: Google documents none (GC-07)."""
+        refuse_conditions(request)
         caller.require("storage.multipartUploads.create", "/".join(place))
         caller.require("storage.objects.create", "/".join(place))
         wanted = parts_of(bytes(request.body))
@@ -126,6 +130,13 @@ class Multipart:
                 text += f"<Upload><Key>{escape(upload.name)}</Key>"
                 text += f"<UploadId>{upload.identifier}</UploadId></Upload>"
         return xml_response(text + "</ListMultipartUploadsResult>")
+
+
+def refuse_conditions(request):
+    """GC-07: "Preconditions cannot be used in XML API multipart uploads"."""
+    for name, _ in request.headers:
+        if name.lower().startswith(("x-goog-if-", "if-")):
+            raise GCSError("NotImplemented", name)
 
 
 def local(element):

@@ -1,6 +1,10 @@
 """Objects by the XML API: read, write, remove, copy."""
 
+import base64
+import binascii
+import dataclasses
 import gzip
+import hashlib
 import urllib.parse
 
 from oracles.content import Unsatisfiable, cut, http_date, parsed_range, seconds_of, utc
@@ -22,8 +26,35 @@ def attributes_of(request):
     return Attributes(
         request.header("content-type"), request.header("content-encoding"),
         request.header("content-language"), request.header("content-disposition"),
-        request.header("cache-control"), metadata,
+        request.header("cache-control"), request.header("x-goog-storage-class"),
+        customer_key(request), metadata,
     )  # fmt: skip
+
+
+def customer_key(request, prefix="x-goog-encryption-"):
+    """The hash of the key that the client keeps, checked; None without one."""
+    key, digest = request.header(prefix + "key"), request.header(prefix + "key-sha256")
+    if key is None and digest is None:
+        return None
+    try:
+        data = base64.b64decode(key or "", validate=True)
+    except binascii.Error as error:
+        raise GCSError("InvalidArgument", prefix + "key") from error
+    actual = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    if request.header(prefix + "algorithm") != "AES256" or len(data) != 32 or actual != digest:
+        raise GCSError("InvalidArgument", "The headers of the encryption key do not fit.")
+    return digest
+
+
+def check_customer_key(request, stored, prefix="x-goog-encryption-"):
+    given = customer_key(request, prefix)
+    wanted = stored.attributes.key_sha256
+    if wanted is None and given is not None:
+        raise GCSError("ResourceNotEncryptedWithCustomerEncryptionKey")
+    if wanted is not None and given is None:
+        raise GCSError("ResourceIsEncryptedWithCustomerEncryptionKey")
+    if wanted != given:
+        raise GCSError("CustomerEncryptionKeyIsIncorrect")
 
 
 def number(text, name):
@@ -118,13 +149,14 @@ class Objects:
 
     def get(self, request, caller, place):
         stored = self.wanted(request, caller, place, "storage.objects.get")
+        check_customer_key(request, stored)
         check_generations(request, stored)
         is_changed = check_read_conditions(request, stored)
         attributes = stored.attributes
         headers = described(stored) + [
             ("Content-Type", attributes.content_type or "application/octet-stream"),
             ("Last-Modified", http_date(stored.updated)),
-            ("x-goog-storage-class", "STANDARD"),
+            ("x-goog-storage-class", attributes.storage_class or "STANDARD"),
             ("Cache-Control", attributes.cache_control or "private, max-age=0"),
         ]
         if attributes.content_language:
@@ -215,7 +247,12 @@ class Objects:
         directive = request.header("x-goog-metadata-directive", "COPY")
         if directive not in ("COPY", "REPLACE"):
             raise GCSError("InvalidArgument", "x-goog-metadata-directive")
-        attributes = source.attributes if directive == "COPY" else attributes_of(request)
+        check_customer_key(request, source, "x-goog-copy-source-encryption-")
+        if directive == "COPY" and (bucket, name) == place:
+            raise GCSError("InvalidArgument", "A copy onto itself needs REPLACE.")
+        attributes = attributes_of(request)
+        if directive == "COPY":
+            attributes = copied(source.attributes, attributes)
         stored = self.store.put(
             *place, source.pieces, attributes, self.write_check(request, caller, place),
             source.md5, source.etag,
@@ -229,6 +266,13 @@ class Objects:
         response.headers += described(stored)
         response.headers.append(("x-goog-copy-source-generation", str(source.generation)))
         return response
+
+
+def copied(source, wanted):
+    """What a copy has without being told otherwise: all but how and where it is stored."""
+    return dataclasses.replace(
+        source, storage_class=wanted.storage_class, key_sha256=wanted.key_sha256
+    )
 
 
 def is_transcoded(request, attributes):

@@ -22,6 +22,9 @@ class Attributes:
     content_language: str | None = None
     content_disposition: str | None = None
     cache_control: str | None = None
+    storage_class: str | None = None
+    # Of the key that the client keeps; None for one of Google's.
+    key_sha256: str | None = None
     metadata: dict = field(default_factory=dict)
 
 
@@ -60,6 +63,21 @@ class Upload:
 
 
 @dataclass
+class Session:
+    """A resumable upload: its bytes come in order, and the object is there after the last."""
+
+    identifier: str
+    bucket: str
+    name: str
+    attributes: Attributes
+    # What is looked at when the last byte is there.
+    check: object
+    content: bytearray = field(default_factory=bytearray)
+    # The object that was made.
+    stored: Stored | None = None
+
+
+@dataclass
 class Bucket:
     name: str
     objects: dict = field(default_factory=dict)
@@ -85,6 +103,7 @@ class Store:
         self.lock = threading.RLock()
         self.buckets = {}
         self.last_generation = 0
+        self.sessions = {}
 
     def make_bucket(self, name):
         with self.lock:

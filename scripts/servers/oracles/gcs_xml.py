@@ -2,11 +2,13 @@
 
 import urllib.parse
 
+from oracles.content import http_date
 from oracles.gcs_auth import caller
 from oracles.gcs_errors import GCSError
 from oracles.gcs_list import list_objects
 from oracles.gcs_multipart import Multipart
-from oracles.gcs_objects import Objects
+from oracles.gcs_objects import Objects, attributes_of
+from oracles.gcs_resumable import Resumable
 from oracles.wire import Response
 
 
@@ -16,16 +18,21 @@ class XMLService:
         self.directory = directory
         self.objects = Objects(store)
         self.multipart = Multipart(store)
+        self.resumable = Resumable(store)
 
     def answer(self, request):
         try:
             response = self.routed(request)
         except GCSError as error:
             response = error.response()
-        response.headers += [("Server", "UploadServer"), ("X-GUploader-UploadID", "oracle")]
+        response.headers += [("Server", "UploadServer"), ("Date", http_date())]
+        if not any(name == "X-GUploader-UploadID" for name, _ in response.headers):
+            response.headers.append(("X-GUploader-UploadID", "oracle"))
         return response
 
     def routed(self, request):
+        if request.parameter("upload_id") is not None:
+            return self.resumable.proceed(request)
         who = caller(request, self.directory)
         try:
             path = urllib.parse.unquote(request.path, errors="strict")
@@ -69,6 +76,8 @@ class XMLService:
             }.get(request.method)  # fmt: skip
         elif request.method == "POST" and "uploads" in names:
             action = self.multipart.start
+        elif request.method == "POST" and request.header("x-goog-resumable") == "start":
+            action = self.start_resumable
         else:
             action = {
                 "GET": self.objects.get, "HEAD": self.objects.get,
@@ -77,3 +86,9 @@ class XMLService:
         if action is None:
             raise GCSError("MethodNotAllowed")
         return action(request, who, place)
+
+    def start_resumable(self, request, who, place):
+        if len(request.body) > 0:
+            raise GCSError("InvalidArgument", "The request that starts an upload has no body.")
+        check = self.objects.write_check(request, who, place)
+        return self.resumable.start(request, who, place, attributes_of(request), check)

@@ -7,6 +7,7 @@ import http.client
 import re
 import socket
 import ssl
+import struct
 import threading
 import urllib.parse
 from dataclasses import dataclass, field
@@ -175,6 +176,10 @@ class Connection:
             if int(length) > BODY_LIMIT:
                 raise Malformed("body too long")
             request.body = self.exactly(int(length))
+
+    def reset(self):
+        """The connection ends at once, and what is on its way is lost."""
+        self.stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
     def answer(self, request, response, cut_after=None):
         """Writes an answer, or `cut_after` bytes of its body; False when the client is to go."""
