@@ -13,4 +13,6 @@ for program in echo_blocking echo_epoll sendfile_server stream_reader pread_file
     "${compiler[@]}" -o "bin/$program" "reference/$program.c" reference/common.c
 done
 "${compiler[@]}" -o bin/load reference/load.c reference/rpc.c reference/common.c
+"${compiler[@]}" -o bin/mover reference/mover.c reference/common.c
+"${compiler[@]}" -o bin/abuse reference/abuse.c reference/common.c
 "${compiler[@]}" -pthread -o bin/s3_sink reference/s3_sink.c reference/common.c

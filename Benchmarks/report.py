@@ -28,7 +28,8 @@ UNITS = {
     "gib_per_s": "GiB/s", "start_mib": "MiB", "peak_mib": "MiB", "calls": "calls",
     "objects_per_s": "/s", "urls_per_s": "/s", "urls_per_cpu_s": "/s",
     "total_cpu_ms_per_gib": "ms/GiB", "total_cpu_us_per_object": "us",
-    "cpu_us": "us", "client_cpu_us": "us", "cpu_ms_per_gib": "ms/GiB",
+    "descriptors": "", "cpu_us": "us", "client_cpu_us": "us", "cpu_ms_per_gib": "ms/GiB",
+    "rest_ms": "ms", "exit_ms": "ms",
 }
 
 
@@ -65,6 +66,65 @@ def s3_rows():
             at_most=256),
         Row("s3 server memory, peak, 8 puts of {stream}", "s3-memory", "put", "peak_mib",
             at_most=256),
+        Row("azure part URLs per second of one core", "azure-presign", "parts", "urls_per_cpu_s",
+            at_least=300e3),
+        Row("azure URLs of blobs per second of one core", "azure-presign", "blobs",
+            "urls_per_cpu_s", at_least=300e3),
+    ]
+
+
+def gcs_rows():
+    """A signature of RSA costs what it costs: everything else must not be seen beside it."""
+    return [
+        Row("gcs part URLs per second of one core : openssl speed rsa2048", "gcs-presign", "parts",
+            "urls_per_cpu_s", "openssl", at_least=0.9),
+        Row("gcs URLs, one a call, per second of one core : openssl speed rsa2048", "gcs-presign",
+            "single", "urls_per_cpu_s", "openssl", at_least=0.9),
+    ]
+
+
+# What an attack is compared with, unless it is a busy processor. The first ones move bytes, or have
+# pages made, at the rate that the policy grants.
+ATTACK_REFERENCES = {
+    "beyond-credit": "moving", "lists": "moving", "gets": "moving", "unread": "moving",
+    "reset-flood": "moving", "connections": "elsewhere",
+}
+ATTACKS = [
+    "no-hello", "slow-hello", "half-frames", "oversize", "reset-flood", "ping-flood",
+    "beyond-credit", "stream-reuse", "unread", "connections", "kept-connections", "streams",
+    "field-bomb", "lists", "gets", "descriptors", "http", "tls",
+]
+
+
+def abuse_rows():
+    """A client on another socket, beside each attack : beside a program that uses a processor."""
+    rows = []
+    for series, name in [
+        ("alone", "nothing beside it"), ("moving", "beside moved bytes"),
+        ("elsewhere", "beside connections elsewhere"),
+    ]:
+        rows.append(Row(f"128 deep, head, {name} : a busy processor", "abuse", series,
+            "calls_per_s", "busy"))
+        rows.append(Row("  p99 of one call", "abuse", series, "p99_us", "busy"))
+    for attack in ATTACKS:
+        beside = ATTACK_REFERENCES.get(attack, "busy")
+        rows.append(Row(f"128 deep, head, beside {attack} : {beside}", "abuse", attack,
+            "calls_per_s", beside, at_least=0.8))
+        rows.append(Row("  p99 of one call", "abuse", attack, "p99_us", beside, at_most=2))
+        rows.append(Row("  server's descriptors", "abuse", attack, "descriptors"))
+    return rows + [Row("server memory, peak of all attacks", "abuse", "tls", "peak_mib",
+        at_most=128)]
+
+
+def drain_rows():
+    """Running calls end as if nobody had told the server to end, and it ends with the last one."""
+    return [
+        Row("8 gets of {stream}, rest after SIGTERM : without it", "drain", "gets", "rest_ms",
+            "gets-undisturbed", at_most=1.2),
+        Row("  from their end to the server's", "drain", "gets", "exit_ms",
+            "gets-undisturbed"),
+        Row("128 deep, head, from SIGTERM to the server's end : idle", "drain", "calls",
+            "exit_ms", "idle"),
     ]
 
 
@@ -144,6 +204,9 @@ ROWS = [
     Row("server memory, peak of {memory} through 8 puts", "memory", "put", "peak_mib",
         at_most=64),
     *s3_rows(),
+    *gcs_rows(),
+    *abuse_rows(),
+    *drain_rows(),
 ]
 
 

@@ -2,23 +2,18 @@
 #include "rpc.h"
 
 #include "common.h"
+#include "frame.h"
 
-#include <endian.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 enum {
-    header_size = 16,
-    hello_size = 40,
     buffer_size = 256 << 10,
     request_size_max = 1024,
     calls_per_send_max = 256,
 };
-
-enum { hello = 1, request = 2, response = 3, data = 4, credit = 5, ping = 8, pong = 9 };
-enum { end_flag = 1, no_data_flag = 2 };
 
 // As much as the field of HELLO can hold, so that a gigabyte needs no further grant.
 static const uint64_t stream_window = UINT32_MAX;
@@ -40,53 +35,15 @@ struct rpc {
     uint64_t stream_limit;
 };
 
-static unsigned char *put(unsigned char *target, const void *bytes, size_t count) {
-    memcpy(target, bytes, count);
-    return target + count;
-}
-
-static unsigned char *put16(unsigned char *target, uint16_t value) {
-    value = htobe16(value);
-    return put(target, &value, sizeof value);
-}
-
-static unsigned char *put32(unsigned char *target, uint32_t value) {
-    value = htobe32(value);
-    return put(target, &value, sizeof value);
-}
-
-static unsigned char *put64(unsigned char *target, uint64_t value) {
-    value = htobe64(value);
-    return put(target, &value, sizeof value);
-}
-
 static uint32_t get32(const unsigned char *source) {
     uint32_t value;
     memcpy(&value, source, sizeof value);
     return be32toh(value);
 }
 
-static unsigned char *put_header(unsigned char *target, size_t length, int type, int flags,
-                                 uint32_t stream, uint32_t auxiliary) {
-    target = put32(target, (uint32_t)length);
-    *target++ = (unsigned char)type;
-    *target++ = (unsigned char)flags;
-    *target++ = 0; // descriptors
-    *target++ = 0; // reserved
-    return put32(put32(target, stream), auxiliary);
-}
-
 static void say_hello(struct rpc *rpc) {
-    unsigned char frame[8 + header_size + hello_size];
-    unsigned char *next = put(frame, "BLOBRPC\n", 8);
-    next = put_header(next, hello_size, hello, 0, 0, 0);
-    next = put16(put16(next, 1), 1);   // generations
-    next = put32(next, 1 << 20);       // largest DATA
-    next = put32(next, 64 << 10);      // largest header block
-    next = put32(next, (uint32_t)stream_window);
-    next = put64(next, (uint64_t)1 << 62);
-    next = put32(put32(next, 0), 0);   // streams, reserved
-    next = put64(next, 0);             // features
+    unsigned char frame[preface_size + header_size + hello_size];
+    unsigned char *next = put_hello(frame, (uint32_t)stream_window);
     write_all(rpc->descriptor, frame, (size_t)(next - frame));
 }
 
@@ -100,16 +57,9 @@ struct rpc *rpc_open(const char *path) {
 }
 
 void rpc_prepare(struct rpc *rpc, enum rpc_operation operation, const char *uri) {
-    size_t uri_size = strlen(uri);
-    size_t payload_size = 12 + uri_size;
-    if (header_size + payload_size > request_size_max) refuse("the URI is too long");
-    unsigned char *next = put_header(
-        rpc->request, payload_size, request, end_flag | no_data_flag, 0, 0);
-    next = put16(put16(next, (uint16_t)operation), 0);
-    next = put32(next, 0);                  // no time limit
-    next = put16(next, 0x8000 | 1);         // the URI, critical
-    next = put16(next, (uint16_t)uri_size);
-    next = put(next, uri, uri_size);
+    if (header_size + 12 + strlen(uri) > request_size_max) refuse("the URI is too long");
+    unsigned char *next = put_request(
+        rpc->request, end_flag | no_data_flag, 0, (uint16_t)operation, uri);
     rpc->request_size = (size_t)(next - rpc->request);
 }
 

@@ -9,6 +9,6 @@ struct BlobBench: AsyncParsableCommand {
         abstract: "One sample of one benchmark; Benchmarks/run.sh runs them all.",
         subcommands: [
             Latency.self, Calls.self, Get.self, Put.self, Mixed.self, GetMany.self, PutMany.self,
-            Presign.self, Sign.self,
+            Presign.self, Sign.self, GCSSign.self, AzureSign.self,
         ])
 }
