@@ -44,17 +44,4 @@ import Testing
         #expect(bytes.prefix(2) == [0, 1])
         #expect(bytes.prefix(0).isEmpty)
     }
-
-    @Test func `chunk plans cover the blob within the limits`() throws {
-        let limits = Capabilities.Limits(
-            maximumBlobByteCount: 5 << 40, maximumPartByteCount: 5 << 30,
-            minimumPartByteCount: 5 << 20, maximumPartCount: 10_000, maximumPresignSeconds: 604_800)
-        #expect(try ChunkPlan(byteCount: 0, limits: limits).parts == [0..<0])
-        let plan = try ChunkPlan(byteCount: 12 << 30, limits: limits)
-        #expect(plan.parts.first == 0..<(100 << 20))
-        #expect(plan.parts.last?.upperBound == 12 << 30)
-        #expect(
-            zip(plan.parts, plan.parts.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
-        #expect(throws: BlobError.self) { try ChunkPlan(byteCount: 6 << 40, limits: limits) }
-    }
 }

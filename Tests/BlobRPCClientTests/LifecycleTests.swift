@@ -83,14 +83,14 @@ import Testing
         try await client.put(uri, Bytes([1, 2, 3]))
         let instance = try await client.serverInfo().instanceID
         first.kill(9)
-        #expect(first.waitUntilExit() == -9)
+        #expect(await first.waitUntilExit() == -9)
         async let second = ServerProcess.start(socketPath: socket, rootPath: root)
         // The old connection is dead; the call waits for the new server.
         #expect(try await client.get(uri) == [1, 2, 3])
         #expect(try await client.serverInfo().instanceID != instance)
         let server = try await second
         server.kill(15)
-        #expect(server.waitUntilExit() == 0)
+        #expect(await server.waitUntilExit() == 0)
         await client.close()
     }
 
@@ -114,7 +114,7 @@ import Testing
         // The socket goes when the first signal was understood.
         while directory.names(in: ".").contains("s") { await Task.yield() }
         server.kill(15)
-        #expect(server.waitUntilExit() == 0)
+        #expect(await server.waitUntilExit() == 0)
         await #expect(throws: BlobError.self) { try await put.value }
         await client.close()
         #expect(directory.names(in: "root").filter { !$0.hasPrefix(".") } == [])

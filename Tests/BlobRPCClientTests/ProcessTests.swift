@@ -68,7 +68,7 @@ import Testing
                 if isDone { acknowledged[key] = seed }
             }
             server.kill(9)
-            #expect(server.waitUntilExit() == -9)
+            #expect(await server.waitUntilExit() == -9)
             await client.close()
         }
     }
@@ -161,7 +161,7 @@ import Testing
         #expect(peak <= 64 << 20, "the server used \(peak >> 20) MiB")
         await client.close()
         server.kill(15)
-        #expect(server.waitUntilExit() == 0)
+        #expect(await server.waitUntilExit() == 0)
     }
 }
 

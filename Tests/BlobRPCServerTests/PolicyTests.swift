@@ -52,7 +52,7 @@ import Testing
         ]
         let requests = try requests(server)
         #expect(
-            Set(requests.map { BlobRequest($0).operation }) == Set(BlobOperation.allCases))
+            Set(requests.map { BlobRequest($0).operation }) == BlobOperation.ofBlobs)
         for arguments in requests {
             let operation = BlobRequest(arguments).operation
             let flags: FrameFlags = operation.hasRequestBody ? .end : [.end, .noData]

@@ -124,7 +124,11 @@ import Testing
     @Test("W-61: the operations that must not be repeated are those of the rule")
     func idempotency() {
         let others = BlobOperation.allCases.filter { !$0.isIdempotent }
-        #expect(others == [.put, .copy, .createMultipartUpload, .completeMultipartUpload])
+        #expect(
+            others == [
+                .put, .copy, .createMultipartUpload, .completeMultipartUpload, .addListener,
+                .removeListener,
+            ])
     }
 
     @Test("Every operation of the code is in the table, with its number")

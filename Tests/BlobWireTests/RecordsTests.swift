@@ -86,4 +86,25 @@ import Testing
         let part = UploadedPart(partNumber: 1, etag: String(repeating: "x", count: 70_000))
         #expect(throws: BlobError.self) { try RecordBody.encode(parts: [part]) }
     }
+
+    @Test("W-103, W-104: what the answers about sockets hold survives")
+    func listeners() throws {
+        let upload = MultipartUpload(
+            uri: try BlobURI(parsing: "blob://job/disk"), uploadID: "one")
+        let uploads = [
+            OpenUpload(upload: upload, isAborted: true), OpenUpload(upload: upload),
+            OpenUpload(upload: upload, error: BlobError(.other, "the store is away")),
+        ]
+        #expect(try RecordBody.uploads(try RecordBody.encode(uploads: uploads)) == uploads)
+        let listeners = [
+            ListenerStatus(path: "/run/a", connectionCount: 0, policy: ""),
+            ListenerStatus(
+                path: "/run/b", connectionCount: .max, policy: "everything", isAdded: true,
+                leaseSeconds: 0, endsWithCaller: true),
+        ]
+        #expect(
+            try RecordBody.listeners(try RecordBody.encode(listeners: listeners)) == listeners)
+        // A path is what a listener is known by.
+        #expect(failure { _ = try RecordBody.listeners(Bytes([0, 118, 0, 0])) } == .badFrame)
+    }
 }

@@ -14,7 +14,7 @@ import Testing
             && file.lastPathComponent != Self.interfaceName
         {
             let text = try String(contentsOf: file, encoding: .utf8)
-            for match in text.matches(of: #/W-[0-9]{2}/#) { found.insert(String(match.output)) }
+            for match in text.matches(of: #/W-[0-9]{2,3}/#) { found.insert(String(match.output)) }
         }
         return found
     }

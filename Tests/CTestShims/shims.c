@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -15,6 +16,10 @@ int ctest_limit_descriptors(pid_t identifier, unsigned long count) {
     if (prlimit(identifier, RLIMIT_NOFILE, NULL, &limit) != 0) return -errno;
     limit.rlim_cur = count;
     return prlimit(identifier, RLIMIT_NOFILE, &limit, NULL) == 0 ? 0 : -errno;
+}
+
+int ctest_close_from(void *actions, int first) {
+    return -posix_spawn_file_actions_addclosefrom_np(actions, first);
 }
 
 int ctest_has_filters(void) { return prctl(PR_GET_SECCOMP, 0, 0, 0, 0) >= 0; }

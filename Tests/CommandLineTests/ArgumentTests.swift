@@ -36,6 +36,7 @@ import Testing
         #expect(
             PartArgument(argument: #"2="a=b""#)?.part
                 == UploadedPart(partNumber: 2, etag: #""a=b""#))
+        #expect(PartArgument(argument: "2=")?.part == UploadedPart(partNumber: 2))
         #expect(PartArgument(argument: "0=x") == nil)
     }
 
@@ -62,13 +63,50 @@ import Testing
         ["presign", "s3://b/k"], ["presign", "s3://b/k", "--expires", "0"],
         ["presign", "s3://b/k", "--expires", "604801"],
         ["presign", "s3://b/k", "--expires", "60", "--put", "--method", "head"],
-        ["presign", "s3://b/k", "--expires", "60", "--method", "post"], ["ping", "--count", "0"],
+        ["presign", "s3://b/k", "--expires", "60", "--method", "post"],
+        ["presign", "s3://b/k", "--expires", "60", "--method", "GET"], ["ping", "--count", "0"],
         ["ping", "--timeout", "0"], ["ping", "--timeout", "nan"], ["ping", "--socket", ""],
+        ["ping", "--server-user", "root"], ["ping", "--server-user", "-1"],
         ["multipart", "put-part", "s3://b/k", "u", "10001", "x"], ["rm"],
         ["completion", "tcsh"], ["ls", "s3://b", "--limit", "-1"],
     ])
     func refused(arguments: [String]) {
         #expect(throws: (any Error).self) { try Blobctl.parseAsRoot(arguments) }
+    }
+
+    /// All forms in which a blob can be named, of every scheme.
+    static let forms = [
+        "file:///srv/a b", "s3://bucket/a?b#c", "s3a://bucket/key", "gs://bucket/dir//key",
+        "az://container/blob", "azure://container/blob",
+        "abfss://container@account.dfs.core.windows.net/dir/blob",
+        "abfs://container@account.dfs.core.windows.net/dir/blob",
+        "https://account.blob.core.windows.net/container/dir/blob",
+        "http://127.0.0.1:10000/devstoreaccount1/container/blob", "blob://mount/key",
+    ]
+
+    @Test(arguments: forms)
+    func everyCommandTakesEveryScheme(uri: String) throws {
+        for arguments in [
+            ["put", "x", uri], ["get", uri, "-"], ["stat", uri], ["ls", uri], ["rm", uri, uri],
+            ["cp", uri, uri], ["presign", uri, "--expires", "60"],
+            ["multipart", "plan", uri, "5"], ["multipart", "create", uri],
+            ["multipart", "put-part", uri, "u", "1", "x"],
+            ["multipart", "presign", uri, "u", "--parts", "1", "--expires", "60"],
+            ["multipart", "parts", uri, "u"], ["multipart", "complete", uri, "u"],
+            ["multipart", "abort", uri, "u"],
+        ] {
+            #expect(throws: Never.self, "\(arguments)") {
+                _ = try Blobctl.parseAsRoot(arguments)
+            }
+        }
+        // What is printed can be pasted.
+        let parsed = try BlobURI(parsing: uri)
+        #expect(try BlobURI(parsing: parsed.description) == parsed)
+    }
+
+    @Test(arguments: ["s3://b", "gs://b/", "az://c", "azure://c/", "blob://m", "file:///"])
+    func everySchemeHasPrefixes(uri: String) {
+        #expect(throws: Never.self) { _ = try Blobctl.parseAsRoot(["ls", "-r", uri]) }
     }
 
     @Test func everyCommandHasExamples() {
@@ -83,6 +121,7 @@ import Testing
 
     @Test(arguments: [
         (["--socket", "/s", "info"], ["info", "--socket", "/s"]),
+        (["--server-user", "0", "info"], ["info", "--server-user", "0"]),
         (
             ["--json", "--socket=/s", "multipart", "create", "u"],
             ["multipart", "create", "u", "--json", "--socket=/s"]
@@ -97,7 +136,10 @@ import Testing
 
     @Test func completionScripts() {
         for shell in CompletionShell.allCases {
-            #expect(Blobctl.completionScript(for: shell).contains("multipart"))
+            let script = Blobctl.completionScript(for: shell)
+            #expect(script.contains("multipart"))
+            // The values of --method.
+            #expect(PresignMethod.allValueStrings.allSatisfy { script.contains($0) })
         }
     }
 }

@@ -131,6 +131,17 @@ import Testing
             ])
     }
 
+    @Test func multipartPlan() async throws {
+        try await harness.run("multipart", "plan", "gs://b/k", "104857601")
+        #expect(lines == ["1\t0\t104857600", "2\t104857600\t1"])
+        try await harness.run("multipart", "plan", "s3://b/k", "0", "--json")
+        #expect(lines.last == #"{"part_number":1,"offset":0,"byte_count":0}"#)
+        let status = await harness.status {
+            try await harness.run("multipart", "plan", "s3://b/k", "1099511627777")
+        }
+        #expect(status == .failure)
+    }
+
     @Test func ping() async throws {
         try await harness.run("ping", "--count", "2")
         #expect(

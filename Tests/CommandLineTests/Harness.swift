@@ -30,6 +30,37 @@ struct FakeServer: ServerProbe {
             serverName: "blobrpcd/0.1.0", instanceID: "abc", uptimeSeconds: 61,
             schemes: ["file", "blob"], mounts: ["backup"], counters: ["calls.head": 3])
     }
+
+    func addListener(text: String, options: ListenerOptions) async throws(BlobError) -> String {
+        guard text.hasPrefix("path: ") else {
+            throw BlobError(.invalidArgument, "listener: unknown key '\(text)'")
+        }
+        return "\(text.dropFirst(6)) for \(options.leaseSeconds.map { "\($0)" } ?? "ever")"
+    }
+
+    func removeListener(
+        at path: String, options: CallOptions
+    ) async throws(BlobError) -> [OpenUpload] {
+        guard path == "/run/job.sock" else {
+            throw BlobError(.notFound, "no socket is served at \(path)")
+        }
+        let uri = BlobURI(scheme: .blob, container: "job", key: "disk")
+        return [
+            OpenUpload(upload: MultipartUpload(uri: uri, uploadID: "one"), isAborted: true),
+            OpenUpload(
+                upload: MultipartUpload(uri: uri, uploadID: "two"),
+                error: BlobError(.other, "the store is away")),
+        ]
+    }
+
+    func listListeners(options: CallOptions) async throws(BlobError) -> [ListenerStatus] {
+        [
+            ListenerStatus(path: "/run/admin.sock", connectionCount: 1, policy: "sockets"),
+            ListenerStatus(
+                path: "/run/job.sock", connectionCount: 2, policy: "reads only", isAdded: true,
+                leaseSeconds: 30, endsWithCaller: true),
+        ]
+    }
 }
 
 /// Runs command lines against a store in memory.

@@ -5,7 +5,11 @@ extension MemoryStore {
     func capabilities(
         of uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> Capabilities {
-        throw BlobError(.unsupportedOperation, "not needed here")
+        Capabilities(
+            operations: [], features: [],
+            limits: Capabilities.Limits(
+                maximumBlobByteCount: 1 << 40, maximumPartByteCount: 5 << 30,
+                minimumPartByteCount: 0, maximumPartCount: 10_000, maximumPresignSeconds: nil))
     }
 
     func head(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobMetadata {

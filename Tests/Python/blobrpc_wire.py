@@ -145,7 +145,7 @@ def header(data, data_limit=256 << 10, header_limit=64 << 10):
 def encode_field(name, value, in_request=False):
     tag, kind, critical = FIELDS[name]
     if kind == "text":
-        data = value.encode("utf-8")
+        data = value if isinstance(value, bytes) else value.encode("utf-8")
     elif kind == "u32":
         data = struct.pack(">I", value)
     elif kind in ("u64", "size"):

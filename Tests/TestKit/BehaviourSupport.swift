@@ -113,24 +113,6 @@ final class EndlessSource: ByteSource {
     }
 }
 
-/// Expects `body` to throw a `BlobError` with one of `codes`; returns it.
-@discardableResult
-func expectError(
-    _ codes: BlobError.Code..., sourceLocation: SourceLocation = #_sourceLocation,
-    from body: () async throws -> Void
-) async -> BlobError? {
-    do {
-        try await body()
-        Issue.record("expected \(codes), nothing was thrown", sourceLocation: sourceLocation)
-    } catch let error as BlobError {
-        #expect(codes.contains(error.code), "\(error)", sourceLocation: sourceLocation)
-        return error
-    } catch {
-        Issue.record("untyped error \(error)", sourceLocation: sourceLocation)
-    }
-    return nil
-}
-
 /// All bytes of a read. Expects every chunk to be where it must be.
 func collect(
     _ read: BlobRead, sourceLocation: SourceLocation = #_sourceLocation

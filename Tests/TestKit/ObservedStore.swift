@@ -1,7 +1,8 @@
 package import BlobCore
 internal import Synchronization
 
-/// A store that passes every call on and lets a test wait for what becomes of a put.
+/// A store that passes every call on, lets a test wait for what becomes of a put, and lets it step in
+/// between.
 package final class ObservedStore: BlobStore {
     /// How a put ended.
     package struct PutOutcome: Sendable {
@@ -13,20 +14,28 @@ package final class ObservedStore: BlobStore {
         package var wasCancelled: Bool
     }
 
-    /// Called before a put or head is passed on; what it throws is the answer.
+    /// Called before an operation on blobs or uploads is passed on; what it throws is the answer.
     package typealias Interception =
         @Sendable (_ operation: BlobOperation) async throws(BlobError) -> Void
 
+    /// Called with each chunk of a read; what it returns is what the reader gets.
+    package typealias ChunkHook = @Sendable (BlobChunk) async throws(BlobError) -> BlobChunk
+
     private let store: any BlobStore
     private let intercept: Interception
+    private let onChunk: ChunkHook?
     private let outcome = Mutex<PutOutcome?>(nil)
     /// The store has taken bytes of a streamed body.
     package let bodyBegan = Event()
     private let putEnded = Event()
 
     /// Observes `store`.
-    package init(_ store: any BlobStore, intercept: @escaping Interception = { _ in }) {
+    package init(
+        _ store: any BlobStore, intercept: @escaping Interception = { _ in },
+        onChunk: ChunkHook? = nil
+    ) {
         self.store = store
+        self.onChunk = onChunk
         self.intercept = intercept
     }
 
@@ -93,6 +102,24 @@ private final class ObservedSource: ByteSource {
     }
 }
 
+/// Passes chunks on as a hook makes them.
+private final class HookedSource: ChunkSource {
+    private let source: any ChunkSource
+    private let onChunk: ObservedStore.ChunkHook
+
+    init(_ source: any ChunkSource, _ onChunk: @escaping ObservedStore.ChunkHook) {
+        self.source = source
+        self.onChunk = onChunk
+    }
+
+    func next() async throws(BlobError) -> BlobChunk? {
+        guard let chunk = try await source.next() else { return nil }
+        return try await onChunk(chunk)
+    }
+
+    func cancel() { source.cancel() }
+}
+
 /// Everything else is passed on as it is.
 extension ObservedStore {
     package func capabilities(
@@ -109,72 +136,88 @@ extension ObservedStore {
     }
 
     package func read(_ uri: BlobURI, options: GetOptions) async throws(BlobError) -> BlobRead {
-        try await store.read(uri, options: options)
+        try await intercept(.get)
+        var read = try await store.read(uri, options: options)
+        if let onChunk { read.source = HookedSource(read.source, onChunk) }
+        return read
     }
 
     package func delete(
         _ uri: BlobURI, options: CallOptions
     ) async throws(BlobError) -> DeleteResult {
-        try await store.delete(uri, options: options)
+        try await intercept(.delete)
+        return try await store.delete(uri, options: options)
     }
 
     package func delete(
         _ uris: [BlobURI], options: CallOptions
     ) async throws(BlobError) -> [Result<DeleteResult, BlobError>] {
-        try await store.delete(uris, options: options)
+        try await intercept(.deleteMany)
+        return try await store.delete(uris, options: options)
     }
 
     package func list(
         _ prefix: BlobURI, options: ListOptions
     ) async throws(BlobError) -> ListPage {
-        try await store.list(prefix, options: options)
+        try await intercept(.list)
+        return try await store.list(prefix, options: options)
     }
 
     package func copy(
         from source: BlobURI, to destination: BlobURI, options: CopyOptions
     ) async throws(BlobError) -> PutResult {
-        try await store.copy(from: source, to: destination, options: options)
+        try await intercept(.copy)
+        return try await store.copy(from: source, to: destination, options: options)
     }
 
     package func presign(
         _ method: PresignMethod, _ uri: BlobURI, options: PresignOptions
     ) async throws(BlobError) -> PresignedURL {
-        try await store.presign(method, uri, options: options)
+        try await intercept(method.operation)
+        return try await store.presign(method, uri, options: options)
     }
 
     package func createMultipartUpload(
         _ uri: BlobURI, options: MultipartOptions
     ) async throws(BlobError) -> MultipartUpload {
-        try await store.createMultipartUpload(uri, options: options)
+        try await intercept(.createMultipartUpload)
+        return try await store.createMultipartUpload(uri, options: options)
     }
 
     package func uploadPart(
         _ upload: MultipartUpload, partNumber: UInt32, body: BlobBody, options: UploadPartOptions
     ) async throws(BlobError) -> UploadedPart {
-        try await store.uploadPart(upload, partNumber: partNumber, body: body, options: options)
+        try await intercept(.uploadPart)
+        return try await store.uploadPart(
+            upload, partNumber: partNumber, body: body, options: options)
     }
 
     package func presignUploadParts(
         _ upload: MultipartUpload, partNumbers: [UInt32], options: PresignOptions
     ) async throws(BlobError) -> [PresignedURL] {
-        try await store.presignUploadParts(upload, partNumbers: partNumbers, options: options)
+        try await intercept(.presignUploadParts)
+        return try await store.presignUploadParts(
+            upload, partNumbers: partNumbers, options: options)
     }
 
     package func listParts(
         _ upload: MultipartUpload, afterPartNumber: UInt32, options: CallOptions
     ) async throws(BlobError) -> PartPage {
-        try await store.listParts(upload, afterPartNumber: afterPartNumber, options: options)
+        try await intercept(.listParts)
+        return try await store.listParts(upload, afterPartNumber: afterPartNumber, options: options)
     }
 
     package func completeMultipartUpload(
         _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
     ) async throws(BlobError) -> PutResult {
-        try await store.completeMultipartUpload(upload, parts: parts, options: options)
+        try await intercept(.completeMultipartUpload)
+        return try await store.completeMultipartUpload(upload, parts: parts, options: options)
     }
 
     package func abortMultipartUpload(
         _ upload: MultipartUpload, options: CallOptions
     ) async throws(BlobError) {
+        try await intercept(.abortMultipartUpload)
         try await store.abortMultipartUpload(upload, options: options)
     }
 }

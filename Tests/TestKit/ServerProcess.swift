@@ -29,27 +29,58 @@ public final class ServerProcess: Sendable {
 
     /// Starts `blobrpcd` and returns once it says that it is ready.
     ///
+    /// - Parameter logPath: Where standard error goes, if not where that of the tests goes; the
+    ///   configuration file then says which sockets there are, and more is logged.
+    public static func start(
+        socketPath: String, rootPath: String, arguments: [String] = [], logPath: String? = nil
+    ) async throws -> ServerProcess {
+        try await start(
+            socketPath: socketPath,
+            command: ["\(productsDirectory)/blobrpcd", "--root", rootPath]
+                + (logPath == nil
+                    ? ["--socket", socketPath, "--log-level", "error"] : ["--log-level", "notice"])
+                + arguments, logPath: logPath)
+    }
+
+    /// Runs `command`, which becomes `blobrpcd`, and returns once it says that it is ready.
+    ///
     /// With posix_spawn(3): Foundation's `Process` has crashed here when other tests opened and
     /// closed descriptors while it started a program.
+    ///
+    /// - Parameters:
+    ///   - environment: Besides PATH.
+    ///   - inherited: Descriptors that it finds open as 3, 4 and so on.
+    ///   - logPath: Where standard error goes, if not where that of the tests goes.
     public static func start(
-        socketPath: String, rootPath: String, arguments: [String] = []
+        socketPath: String, command: [String], environment variables: [String: String] = [:],
+        inherited: [Int32] = [], logPath: String? = nil
     ) async throws -> ServerProcess {
         let output = Pipe()
-        let command =
-            ["\(productsDirectory)/blobrpcd", "--socket", socketPath, "--root", rootPath]
-            + ["--log-level", "error"] + arguments
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(
             &actions, output.fileHandleForWriting.fileDescriptor, STDOUT_FILENO)
+        // Copies first, above all numbers they go to: one must not take the place of the next.
+        let copies = inherited.map { fcntl($0, F_DUPFD_CLOEXEC, 64) }
+        defer { for copy in copies { close(copy) } }
+        for (index, copy) in copies.enumerated() {
+            posix_spawn_file_actions_adddup2(&actions, copy, 3 + Int32(index))
+        }
+        if let logPath {
+            posix_spawn_file_actions_addopen(
+                &actions, STDERR_FILENO, logPath, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+        }
+        // What other tests have open just now, such as the pipes of servers that start, is not its.
+        _ = ctest_close_from(&actions, 3 + Int32(inherited.count))
         var words: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
         // A sanitizer of the tests is one of the server too, with the same options.
         let sanitizers = ["ASAN_OPTIONS", "TSAN_OPTIONS"].compactMap { name in
             ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
         }
         var environment: [UnsafeMutablePointer<CChar>?] =
-            (["PATH=/usr/bin:/bin"] + sanitizers).map { strdup($0) } + [nil]
+            (["PATH=/usr/bin:/bin"] + sanitizers + variables.map { "\($0.key)=\($0.value)" })
+            .map { strdup($0) } + [nil]
         defer { for word in words + environment { free(word) } }
         var identifier: pid_t = 0
         let failure = posix_spawn(&identifier, command[0], &actions, nil, &words, &environment)
@@ -58,25 +89,25 @@ public final class ServerProcess: Sendable {
         }
         try output.fileHandleForWriting.close()
         let server = ServerProcess(socketPath: socketPath, identifier: identifier)
-        guard await isReady(output.fileHandleForReading) else {
+        guard await isReady(output) else {
             throw ServerProcessError(description: "blobrpcd ended before it was ready")
         }
         return server
     }
 
-    /// Waits for the line that says so; false when the output ends without it.
-    private static func isReady(_ reader: FileHandle) async -> Bool {
-        let text = Mutex("")
-        return await withCheckedContinuation { continuation in
-            reader.readabilityHandler = { reader in
-                let data = reader.availableData
-                let isReady = text.withLock { text in
+    /// Waits for the line that says so, on a thread of its own; false when the output ends without
+    /// it. Not by `readabilityHandler`: it may still watch the descriptor when the pipe is closed,
+    /// and crashes then.
+    private static func isReady(_ output: Pipe) async -> Bool {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread {
+                var text = ""
+                while !text.contains("ready") {
+                    let data = output.fileHandleForReading.availableData
+                    guard !data.isEmpty else { return continuation.resume(returning: false) }
                     text += String(decoding: data, as: UTF8.self)
-                    return text.contains("ready")
                 }
-                guard isReady || data.isEmpty else { return }
-                reader.readabilityHandler = nil
-                continuation.resume(returning: isReady)
+                continuation.resume(returning: true)
             }
         }
     }
@@ -88,7 +119,7 @@ public final class ServerProcess: Sendable {
 
     deinit {
         kill(SIGKILL)
-        _ = waitUntilExit()
+        _ = reap()
     }
 
     /// Sends a signal.
@@ -98,10 +129,17 @@ public final class ServerProcess: Sendable {
         }
     }
 
-    /// Waits for the end of the process.
+    /// Waits for the end of the process, on a thread of its own: the pool's threads are few, and what
+    /// runs on them may be what the process waits for.
     ///
     /// - Returns: Its exit status, or minus the signal that ended it; 0 when it was waited for before.
-    public func waitUntilExit() -> Int32 {
+    public func waitUntilExit() async -> Int32 {
+        await withCheckedContinuation { continuation in
+            Thread.detachNewThread { continuation.resume(returning: self.reap()) }
+        }
+    }
+
+    private func reap() -> Int32 {
         isReaped.withLock { isReaped in
             guard !isReaped else { return 0 }
             var status: Int32 = 0

@@ -54,3 +54,12 @@ public final class TemporaryDirectory: Sendable {
         FileManager.default.fileExists(atPath: "\(path)/\(relativePath)")
     }
 }
+
+extension TemporaryDirectory {
+    /// The notes of uploads under way in the journal at `path`, of all processes.
+    public func uploadNotes(in path: String) -> [String] {
+        names(in: path).flatMap { session in
+            names(in: "\(path)/\(session)").filter { $0 != "owner" }
+        }
+    }
+}

@@ -31,11 +31,15 @@ public final class TestServer: Sendable {
     ///   - parent: Where its directory is made.
     ///   - s3: How S3 is reached, if it is to be served.
     ///   - mounts: What is mounted besides `data`.
+    ///   - audit: Is told of every call.
+    ///   - listenerReader: Understands what launchers send.
     ///   - configure: Changes the listener before it is bound.
     ///   - wrapping: Makes what is served out of the store.
     public init(
         in parent: String = "/tmp", systemCalls: SystemCalls = .live, eventLoopCount: Int = 2,
         s3 configuration: S3Configuration? = nil, mounts: [String: BlobURI] = [:],
+        audit: (any AuditSink)? = nil,
+        listenerReader: (any ListenerReader)? = nil,
         configure: (inout ListenerConfiguration) -> Void = { _ in },
         wrapping: (any BlobStore) -> any BlobStore = { $0 }
     ) throws {
@@ -52,15 +56,10 @@ public final class TestServer: Sendable {
         backends[.s3] = s3
         var mounts = mounts
         mounts["data"] = try BlobURI(parsingPrefix: "file://\(root)/mounted")
-        store = try BlobStoreDispatcher(backends: backends, mounts: mounts)
+        store = try BlobStoreDispatcher(
+            backends: backends, mounts: mounts, blockingPool: pool)
         var listener = ListenerConfiguration(path: "\(directory.path)/socket")
-        // Generous by default: on a loaded machine a test may not run for half a minute. A test of a
-        // limit sets that limit.
-        for limit in [
-            \SessionTimeouts.handshake, \.partialFrame, \.writeStall, \.streamProgress,
-        ] {
-            listener.timeouts[keyPath: limit] = .seconds(300)
-        }
+        listener.timeouts = Self.patience
         configure(&listener)
         var server = ServerConfiguration(
             listeners: [listener], eventLoopCount: eventLoopCount)
@@ -72,7 +71,35 @@ public final class TestServer: Sendable {
         served = wrapping(store)
         self.server = try BlobServer(
             configuration: server, store: served, blockingPool: pool,
-            logger: logger, systemCalls: systemCalls)
+            logger: logger, audit: audit, listenerReader: listenerReader,
+            systemCalls: systemCalls)
+    }
+
+    /// Generous: on a loaded machine a test may not run for half a minute. A test of a limit sets that
+    /// limit.
+    private static var patience: SessionTimeouts {
+        var timeouts = SessionTimeouts()
+        for limit in [
+            \SessionTimeouts.handshake, \.partialFrame, \.writeStall, \.streamProgress,
+        ] {
+            timeouts[keyPath: limit] = .seconds(300)
+        }
+        return timeouts
+    }
+
+    /// Serves one more socket beside the first, for peers that may be hostile.
+    ///
+    /// - Returns: Its path.
+    public func addUntrusted(
+        _ name: String, _ scope: ListenerPolicy.Scope,
+        configure: (inout ListenerConfiguration) -> Void = { _ in }
+    ) throws -> String {
+        var listener = ListenerConfiguration.untrusted(
+            path: "\(directory.path)/\(name)", scope: scope)
+        listener.timeouts = Self.patience
+        configure(&listener)
+        try server.addListener(listener)
+        return listener.path
     }
 
     /// A client of this server.
@@ -80,6 +107,20 @@ public final class TestServer: Sendable {
         _ configuration: ClientConfiguration = ClientConfiguration()
     ) async throws -> BlobClient {
         try await BlobClient.connect(path: socketPath, configuration: configuration)
+    }
+
+    /// Runs `body` with a client of this server, and ends both however it ends.
+    public func withClient(_ body: (any BlobStore) async throws -> Void) async throws {
+        let client = try await connect()
+        let outcome: Result<Void, any Error>
+        do {
+            outcome = .success(try await body(client))
+        } catch {
+            outcome = .failure(error)
+        }
+        await client.close()
+        await stop()
+        try outcome.get()
     }
 
     /// The URI of a file in the store.

@@ -1,4 +1,5 @@
 import BlobCore
+import TestKit
 import Testing
 
 @testable import Backends

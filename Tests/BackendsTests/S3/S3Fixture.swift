@@ -10,6 +10,8 @@ import Testing
 struct S3Fixture: Sendable {
     let server: S3TestServer
     let backend: S3Backend
+    /// The backend itself, or a client of a server that has one of its own.
+    let store: any BlobStore
     /// What every key of the test begins with, without a slash at its end.
     let prefix: String
 
@@ -66,7 +68,7 @@ struct S3Fixture: Sendable {
             configuration: configuration, blockingPool: pool, environment: environment,
             engineSettings: HTTPEngineSettings(), policy: policy, clock: clock)
         let fixture = S3Fixture(
-            server: server, backend: backend, prefix: server.freshPrefix())
+            server: server, backend: backend, store: backend, prefix: server.freshPrefix())
         do {
             try await body(fixture)
         } catch {
@@ -75,4 +77,26 @@ struct S3Fixture: Sendable {
         }
         await backend.close()
     }
+
+    /// Runs `body` with `store` reached by `route`.
+    static func with(
+        _ kind: S3TestServer.Kind, _ route: S3Route, _ body: (S3Fixture) async throws -> Void
+    ) async throws {
+        try await with(kind) { fixture in
+            guard route == .socket else { return try await body(fixture) }
+            let server = try TestServer(s3: S3Configuration(of: fixture.server))
+            try await server.withClient { client in
+                try await body(
+                    S3Fixture(
+                        server: fixture.server, backend: fixture.backend, store: client,
+                        prefix: fixture.prefix))
+            }
+        }
+    }
+}
+
+/// How a test reaches the store.
+enum S3Route: String, CaseIterable {
+    case direct
+    case socket
 }

@@ -1,6 +1,5 @@
 import BlobCore
 import BlobRPCClient
-import Synchronization
 import TestKit
 
 /// `blobrpcd` as a process of its own with one of the real S3 servers behind it.
@@ -42,14 +41,8 @@ struct S3Daemon: Sendable {
     func beginPut(
         _ client: BlobClient, _ key: String
     ) async throws -> Task<Void, any Error> {
-        let source = HeldSource(
-            SeededBody(seed: 1, byteCount: 100 << 20).source(pieceByteCount: 1 << 20),
-            pieceCount: 24)
         let target = uri(key)
-        let put = Task {
-            _ = try await client.put(
-                target, body: .stream(source, byteCount: nil), options: PutOptions())
-        }
+        let put = HeldPuts.begin(by: client, to: target)
         // Asked until it is so; the suite's time limit bounds that.
         while try await partCount(target.key) < 2 {}
         return put
@@ -71,34 +64,5 @@ struct S3Daemon: Sendable {
     }
 
     /// The notes of uploads under way, of all processes.
-    func notes() -> [String] {
-        directory.names(in: "journal").flatMap { session in
-            directory.names(in: "journal/\(session)").filter { $0 != "owner" }
-        }
-    }
-}
-
-/// Gives some pieces of a body and then nothing, until its task is cancelled.
-final class HeldSource: ByteSource {
-    private let source: any ByteSource
-    private let left: Mutex<Int>
-    /// The consumer waits for more than it gets.
-    let isHeld = Event()
-
-    init(_ source: any ByteSource, pieceCount: Int) {
-        self.source = source
-        left = Mutex(pieceCount)
-    }
-
-    func next() async throws(BlobError) -> Bytes? {
-        let isGiven = left.withLock { left in
-            left -= 1
-            return left >= 0
-        }
-        if isGiven { return try await source.next() }
-        isHeld.signal()
-        // Nobody signals this one: only a cancellation ends the wait.
-        do { try await Event().wait() } catch { throw BlobError.cancelled }
-        return nil
-    }
+    func notes() -> [String] { directory.uploadNotes(in: "journal") }
 }

@@ -22,7 +22,7 @@ import Testing
     private static let secret = "secretAccessKey: secret-of-the-test"
 
     static let mistakes: [Mistake] = [
-        Mistake("unknown key 'endpiont' of s3", "endpiont: http://127.0.0.1:1"),
+        Mistake("s3: unknown key 'endpiont'", "endpiont: http://127.0.0.1:1"),
         Mistake("give one of anonymous, profile", "anonymous: true", "profile: data"),
         Mistake("give one of anonymous, profile", "anonymous: true", keys, secret),
         Mistake("give one of anonymous, profile", "profile: data", keys, secret),

@@ -32,7 +32,7 @@ struct ProtocolDocument {
 
     /// The ids of all rules, in order of their definition.
     var rules: [String] {
-        text.matches(of: #/- \*\*(W-[0-9]{2})\*\* /#).map { String($0.output.1) }
+        text.matches(of: #/- \*\*(W-[0-9]{2,3})\*\* /#).map { String($0.output.1) }
     }
 
     /// The hex examples by name; whatever follows `#` in a line is a comment.

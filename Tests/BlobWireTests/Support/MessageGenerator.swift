@@ -115,6 +115,12 @@ struct MessageGenerator {
         case .abortMultipartUpload: return .abortMultipartUpload(try upload())
         case .capabilities: return .capabilities(try BlobURI(parsingPrefix: "gs://bucket"))
         case .info: return .info
+        case .addListener:
+            let options = ListenerOptions(
+                leaseSeconds: maybe { $0.small() }, endsWithCaller: random.isTrue(oneIn: 2))
+            return .addListener(text(), options)
+        case .removeListener: return .removeListener(path: text())
+        case .listListeners: return .listListeners
         }
     }
 
@@ -151,7 +157,8 @@ struct MessageGenerator {
                     etag: text(), byteCount: number(), version: maybe { $0.text() },
                     sha256: maybe { $0.random.bytes(32) }))
         case .delete: return .deleted(DeleteResult(existed: maybe { $0.random.isTrue(oneIn: 2) }))
-        case .deleteMany, .presignUploadParts: return .records
+        case .deleteMany, .presignUploadParts, .removeListener, .listListeners: return .records
+        case .addListener: return .listener(path: text())
         case .list: return .page(nextPageToken: maybe { $0.text() })
         case .presignGet, .presignPut, .presignHead, .presignDelete:
             return .url(

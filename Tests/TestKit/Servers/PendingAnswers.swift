@@ -1,10 +1,10 @@
-internal import Foundation
+package import Foundation
 internal import Synchronization
 
 /// The answers of a server of the tests that somebody waits for.
-final class PendingAnswers: Sendable {
+package final class PendingAnswers: Sendable {
     /// One answer to come.
-    final class Pending: Sendable {
+    package final class Pending: Sendable {
         private let happened = Event()
         private let line = Mutex<Data?>(nil)
 
@@ -13,7 +13,7 @@ final class PendingAnswers: Sendable {
             happened.signal()
         }
 
-        func value() async throws -> Data {
+        package func value() async throws -> Data {
             try await happened.wait()
             guard let data = line.withLock({ $0 }) else {
                 throw ServerProcessError(
@@ -36,7 +36,9 @@ final class PendingAnswers: Sendable {
 
     private let state = Mutex(State())
 
-    func firstLine() async throws -> Data {
+    package init() {}
+
+    package func firstLine() async throws -> Data {
         guard let first = state.withLock({ $0.pending[0] }) else {
             throw ServerProcessError(description: "the first line was taken")
         }
@@ -44,7 +46,7 @@ final class PendingAnswers: Sendable {
     }
 
     /// A new number, and the answer that will come for it.
-    func expect() -> (identifier: Int, pending: Pending) {
+    package func expect() -> (identifier: Int, pending: Pending) {
         let pending = Pending()
         let (identifier, hasEnded) = state.withLock { state in
             defer { state.nextIdentifier += 1 }
@@ -55,7 +57,7 @@ final class PendingAnswers: Sendable {
         return (identifier, pending)
     }
 
-    func receive(_ line: Data) {
+    package func receive(_ line: Data) {
         let identifier = (try? JSONDecoder().decode(Head.self, from: line))?.id ?? 0
         let pending = state.withLock { state in
             // The first line stays, for whoever asks for it later.
@@ -64,7 +66,7 @@ final class PendingAnswers: Sendable {
         pending?.resolve(line)
     }
 
-    func end() {
+    package func end() {
         let waiting = state.withLock { state in
             state.hasEnded = true
             defer { state.pending = state.pending.filter { $0.key == 0 } }
