@@ -45,6 +45,7 @@ public final class BlobServer: Sendable {
                     name: "blobrpc-u\(index)", priority: .background, systemCalls: systemCalls)
             }
             loops = trusted + untrusted
+            Self.reportPriority(of: untrusted[0], logger)
         } catch {
             throw BlobError(.inputOutput, "cannot start the event loops: \(error)")
         }
@@ -68,6 +69,15 @@ public final class BlobServer: Sendable {
         let bound = listeners
         state.withLock { $0.listeners = bound }
         for listener in bound.values { listener.start() }
+    }
+
+    /// Says so when the threads of untrusted sockets compete with the others like equals.
+    private static func reportPriority(of loop: EventLoop, _ logger: Logger) {
+        loop.execute {
+            guard !loop.priority.isInForce else { return }
+            logger.warning(
+                "untrusted sockets are served at normal priority: the system refused setpriority")
+        }
     }
 
     /// The paths that are served.

@@ -174,6 +174,8 @@ public final class EventLoop: SerialExecutor, TaskExecutor, Sendable {
             do {
                 try startThread(name: name) { self.run() }
             } catch {
+                // Only a job for a loop that was shut down comes here, so nobody on the wire can bring
+                // it about. Dropping it would leave a task that waits for ever, holding what it holds.
                 fatalError("event loop \(name) is shut down and cannot run a late job: \(error)")
             }
         }
@@ -262,6 +264,8 @@ private final class LoopIsolation: SerialExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
+        // Cannot be: an actor retains its loop. There is no thread to run the job on, and running it here
+        // would be a data race.
         guard let loop else { fatalError("the event loop of an actor went before the actor") }
         loop.enqueue(job, as: .isolated)
     }

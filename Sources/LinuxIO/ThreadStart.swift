@@ -4,10 +4,28 @@ internal import Glibc
 /// How a thread stands against others that want the processor.
 public enum ThreadPriority: Sendable {
     case normal
-    /// Gets what others leave, and about a tenth where they leave nothing (nice 10).
+    /// Gets what others leave, and about a tenth where they leave nothing: 10 nicer than the process.
     case background
 
-    fileprivate var niceness: Int32 { self == .background ? 10 : 0 }
+    /// Whether the calling thread stands no better than this. A filter of system calls may have refused
+    /// the change, and then the thread runs on as it was.
+    public var isInForce: Bool { niceness(of: 0) >= niceness }
+
+    /// Of the calling thread alone, on Linux. A thread may always become nicer than it is.
+    fileprivate func apply() {
+        guard self != .normal else { return }
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, niceness)
+    }
+
+    /// Counted from where the process stands: what runs beside it decides where that is.
+    private var niceness: Int32 {
+        let process = niceness(of: id_t(getpid()))
+        return self == .background ? min(19, process + 10) : process
+    }
+
+    private func niceness(of thread: id_t) -> Int32 {
+        getpriority(__priority_which_t(PRIO_PROCESS.rawValue), thread)
+    }
 }
 
 /// Starts a detached thread that runs `body` once.
@@ -42,10 +60,7 @@ private final class ThreadBody: Sendable {
     }
 
     func run() {
-        // Of the calling thread alone, on Linux. A thread may always become nicer than it is.
-        if priority != .normal {
-            setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, priority.niceness)
-        }
+        priority.apply()
         body()
     }
 }

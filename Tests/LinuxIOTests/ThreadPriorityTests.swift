@@ -13,18 +13,26 @@ struct ThreadPriorityTests {
         return fields.count > 16 ? Int(fields[16]) : nil
     }
 
+    @Test func `a thread that was not lowered says so`() {
+        #expect(ThreadPriority.normal.isInForce)
+        #expect(!ThreadPriority.background.isInForce)
+    }
+
     @Test(arguments: [(ThreadPriority.normal, 0), (.background, 10)])
     func `a loop and what it has done elsewhere have its priority`(
         _ priority: ThreadPriority, _ niceness: Int
     ) async throws {
+        let own = try #require(Self.niceness())
         let loop = try EventLoop(name: "priority", priority: priority)
         let pool = BlockingPool(name: "priority", threadCount: 1)
         let task = Task(executorPreference: loop) {
             (Self.niceness(), try await pool.run { Self.niceness() })
         }
         let (onLoop, inPool) = try await task.value
-        #expect(onLoop == niceness)
-        #expect(inPool == niceness)
+        #expect(onLoop == own + niceness)
+        #expect(inPool == own + niceness)
+        let isInForce = await Task(executorPreference: loop) { priority.isInForce }.value
+        #expect(isInForce)
         pool.shutdown()
         loop.shutdownAndWait()
     }

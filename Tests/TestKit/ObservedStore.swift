@@ -25,7 +25,7 @@ package final class ObservedStore: BlobStore {
     private let intercept: Interception
     private let onChunk: ChunkHook?
     private let outcome = Mutex<PutOutcome?>(nil)
-    /// The store has taken bytes of a streamed body.
+    /// The store has taken bytes of a streamed body, or will take none.
     package let bodyBegan = Event()
     private let putEnded = Event()
 
@@ -67,6 +67,8 @@ package final class ObservedStore: BlobStore {
             error: result.failure?.code, bodyError: source?.error, wasCancelled: Task.isCancelled)
         outcome.withLock { if $0 == nil { $0 = ended } }
         putEnded.signal()
+        // Nobody waits for bytes that no longer come: what the put ended with says why.
+        bodyBegan.signal()
         return try result.get()
     }
 }
