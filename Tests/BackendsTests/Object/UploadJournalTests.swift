@@ -1,4 +1,5 @@
 import BlobCore
+import Foundation
 import TestKit
 import Testing
 
@@ -19,6 +20,24 @@ import Testing
         let other = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
         #expect(other.abandoned().isEmpty)
         withExtendedLifetime((owner, entry)) {}
+    }
+
+    @Test func `a program that is just being started does not hold a closed journal`() throws {
+        let owner = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
+        _ = try #require(owner.begin(note))
+        // What a child has between fork and exec: copies, each of which keeps a lock in force.
+        let held = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            .filter { descriptor in
+                let target = try? FileManager.default.destinationOfSymbolicLink(
+                    atPath: "/proc/self/fd/\(descriptor)")
+                return target?.hasPrefix(path) ?? false
+            }
+        let copies = held.compactMap { Int32($0) }.map { dup($0) }
+        defer { for copy in copies { close(copy) } }
+        #expect(copies.count >= 2)
+        owner.close()
+        let next = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
+        #expect(next.abandoned().map { $0.entries.map(\.note) } == [[note]])
     }
 
     @Test func `what a dead process left is found once and can be cleared`() throws {
