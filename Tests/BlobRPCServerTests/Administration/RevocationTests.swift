@@ -120,7 +120,7 @@ import Testing
             order.withLock { $0.append("stopped") }
         }
         // Whatever the shutdown does by itself has many turns to be done.
-        for _ in 0..<1000 { await fixture.server.server.turnEveryLoop() }
+        for _ in 0..<100 { await fixture.server.server.turnEveryLoop() }
         #expect(order.withLock { $0.isEmpty })
         mayAbort.signal()
         await stopping.value
@@ -150,7 +150,8 @@ import Testing
         let fixture = try await LauncherFixture()
         let client = fixture.launcher
         let text = fixture.path("job")
-        try await client.addListener(text: text, options: ListenerOptions(leaseSeconds: 2))
+        // Long enough to be renewed in time also where a test is kept from the processor.
+        try await client.addListener(text: text, options: ListenerOptions(leaseSeconds: 10))
         try await client.addListener(text: text, options: ListenerOptions(leaseSeconds: 3600))
         let others: [(String, ListenerOptions)] = [
             (text, ListenerOptions()), (text + " keeping", ListenerOptions(leaseSeconds: 60)),
@@ -164,7 +165,7 @@ import Testing
         }
         // A later socket with a longer lease is the clock: when it is gone, the first end has passed.
         let clock = try await client.addListener(
-            text: fixture.path("clock"), options: ListenerOptions(leaseSeconds: 3))
+            text: fixture.path("clock"), options: ListenerOptions(leaseSeconds: 11))
         try await RawPeer.open(path: clock).waitUntilClosed()
         _ = try await RawPeer.open(path: text)
         // A shorter lease counts too.

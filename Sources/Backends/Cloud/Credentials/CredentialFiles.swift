@@ -37,22 +37,18 @@ struct CredentialFiles: Sendable {
         }
         let owned = OwnedDescriptor(owning: descriptor)
         var bytes: [UInt8] = []
-        var byteCount = 1
-        while byteCount > 0 {
-            guard bytes.count <= maximumByteCount else {
-                throw CredentialFailure("the file is larger than \(maximumByteCount) bytes")
-            }
-            let room = 16 << 10
-            let start = bytes.count
-            bytes += repeatElement(0, count: room)
-            byteCount = bytes.withUnsafeMutableBytes { buffer in
-                Glibc.read(owned.rawValue, buffer.baseAddress?.advanced(by: start), room)
+        var chunk = [UInt8](repeating: 0, count: 16 << 10)
+        while true {
+            let byteCount = chunk.withUnsafeMutableBytes { buffer in
+                Glibc.read(owned.rawValue, buffer.baseAddress, buffer.count)
             }
             let number = errno
-            bytes.removeLast(room - max(0, byteCount))
-            if byteCount < 0 {
-                guard number == EINTR else { throw failure("read", number) }
-                byteCount = 1
+            if byteCount < 0, number == EINTR { continue }
+            guard byteCount >= 0 else { throw failure("read", number) }
+            guard byteCount > 0 else { break }
+            bytes += chunk.prefix(byteCount)
+            guard bytes.count <= maximumByteCount else {
+                throw CredentialFailure("the file is larger than \(maximumByteCount) bytes")
             }
         }
         return String(decoding: bytes, as: UTF8.self)

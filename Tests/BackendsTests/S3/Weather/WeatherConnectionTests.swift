@@ -83,7 +83,7 @@ import Testing
 
     @Test func `an error whose reason never comes is an error all the same`() async throws {
         var settings = Weather.Settings()
-        settings.timeouts = Weather.timeouts(.milliseconds(100))
+        settings.timeouts = Weather.timeouts(.seconds(2))
         settings.policy.maximumAttemptCount = 2
         try await withWeather(settings) { _, _ in
             ScriptedResponse.error(503, "SlowDown").cutBody(after: 10, then: .stall)
