@@ -117,6 +117,40 @@ import Testing
         #expect(second.nextPartNumber == nil)
     }
 
+    @Test func `W-83 a part with an offset that was cut off is no part`() async throws {
+        let fixture = try LocalFixture()
+        for offset in [UInt64(0), 5 << 20] {
+            let upload = try await begin(fixture)
+            // Enough to be on the disk before the rest fails to come.
+            let cutOff = AsyncThrowingStream<Bytes, any Error> { continuation in
+                continuation.yield(Bytes([UInt8](repeating: 7, count: 3 << 20)))
+                continuation.finish(throwing: BlobError(.connectionLost, "cut off"))
+            }
+            await expectError(.connectionLost) {
+                _ = try await fixture.store.uploadPart(
+                    upload, partNumber: 1, body: BlobBody(cutOff),
+                    options: UploadPartOptions(offset: offset))
+            }
+            let data = ".blobrpc-staging/upload-\(upload.uploadID)/data"
+            #expect(fixture.directory.byteCount(of: data) ?? 0 > 0)
+            for byteCount in [nil, UInt64(1), 3 << 20] {
+                await expectError(.multipart) {
+                    try await complete(
+                        fixture, upload, [UploadedPart(partNumber: 1, byteCount: byteCount)])
+                }
+            }
+            let page = try await fixture.store.listParts(
+                upload, afterPartNumber: 0, options: CallOptions())
+            #expect(page.parts.isEmpty)
+            // Sent again, in a file of its own, it is one.
+            let part = try await fixture.store.uploadPart(
+                upload, partNumber: 1, body: .bytes(Bytes(utf8: "whole")),
+                options: UploadPartOptions())
+            try await complete(fixture, upload, [part])
+            #expect(try await fixture.text(at: "blob") == "whole")
+        }
+    }
+
     @Test func `FS-10 parts with and without an offset do not mix`() async throws {
         let fixture = try LocalFixture()
         let upload = try await begin(fixture)

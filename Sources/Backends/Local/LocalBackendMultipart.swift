@@ -35,7 +35,7 @@ extension LocalBackend {
         let file = StagedFile(computesSHA256: false) { () throws(BlobError) in
             if let offset {
                 let directory = try UploadDirectory(upload, at: path, .writingData)
-                directory.forgetPlacement(partNumber)
+                try directory.beginPlacement(partNumber)
                 return StagedFile.Place(
                     directory: directory.directory, name: UploadDirectory.dataName,
                     flags: O_WRONLY | O_NOFOLLOW, mode: 0, baseOffset: offset, isOwned: false,
@@ -50,7 +50,8 @@ extension LocalBackend {
             hops: hops, uri: upload.uri, deadline: CallDeadline(options.call))
         return try await writer.write(body, to: file) { () throws(BlobError) in
             let byteCount = file.byteCount
-            let directory = try UploadDirectory(upload, at: path, .shared)
+            // What is being completed keeps the parts that its completion has looked at.
+            let directory = try UploadDirectory(upload, at: path, .writingData)
             try file.handOver { _, place throws(BlobError) in
                 if let offset {
                     try directory.recordPlacement(

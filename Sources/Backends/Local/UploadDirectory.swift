@@ -6,7 +6,7 @@ internal import Glibc
 ///
 /// - `record`: what it will become; locked shared by writers into `data`, exclusively by completion
 /// - `data`: written in place by parts with an offset and by uploaders that share the file system
-/// - `placed-N`: part N was written into `data`, with its offset and length
+/// - `placed-N`: part N was written into `data`, with its offset and length; empty until it is whole
 /// - `part-N`: part N in a file of its own
 ///
 /// It outlives the process: a client can go on after a restart of the server (FS-10).
@@ -18,7 +18,7 @@ struct UploadDirectory: Sendable {
     enum Access: Sendable {
         /// Look or add files.
         case shared
-        /// Write into `data`: not while it is being completed.
+        /// Write into `data` or change a part: not while the upload is being completed.
         case writingData
         /// Nobody may be writing into `data`.
         case completing

@@ -37,7 +37,7 @@ extension UploadDirectory {
         return numbers.sorted()
     }
 
-    /// A part; nil when it was never uploaded, or is only partly.
+    /// A part; nil when it was never uploaded, or lies in the data file only partly.
     func part(_ partNumber: UInt32) throws(BlobError) -> StoredPart? {
         var status = FileStatus()
         let found = cfile_lstatat(directory.rawValue, Self.ownFileName(partNumber), &status)
@@ -61,9 +61,10 @@ extension UploadDirectory {
         }
     }
 
-    /// Forgets where part `partNumber` was placed: it is about to be overwritten.
-    func forgetPlacement(_ partNumber: UInt32) {
-        cfile_unlinkat(directory.rawValue, Self.placedName(partNumber), 0)
+    /// Notes that part `partNumber` is about to be written into the data file. The note stays when the
+    /// writing fails: what it left there is no part, and not what an uploader wrote itself.
+    func beginPlacement(_ partNumber: UInt32) throws(BlobError) {
+        try replaceFile(Self.placedName(partNumber), content: [])
     }
 
     /// Records that part `partNumber` now lies in the data file.
@@ -84,6 +85,6 @@ extension UploadDirectory {
                 directory.rawValue, temporaryName, directory.rawValue,
                 Self.ownFileName(partNumber)),
             "storing the part", .upload)
-        forgetPlacement(partNumber)
+        cfile_unlinkat(directory.rawValue, Self.placedName(partNumber), 0)
     }
 }
