@@ -58,6 +58,50 @@ import Testing
         #expect(error.map { !"\($0)".contains("secret-place") } == true)
     }
 
+    @Test func `page tokens of a mount are sealed and its own`() async throws {
+        for name in ["a", "b", "c"] { try await dispatcher.put(uri(name), [1]) }
+        var options = ListOptions(pageEntryCount: 1)
+        var found: [BlobURI] = []
+        var tokens: [String] = []
+        repeat {
+            let page = try await dispatcher.list(uri(""), options: options)
+            found += page.entries.map(\.uri)
+            options.pageToken = page.nextPageToken
+            tokens += page.nextPageToken.map { [$0] } ?? []
+        } while options.pageToken != nil
+        #expect(found == ["a", "b", "c"].map { uri($0) })
+        let own = try await first.store.list(
+            first.uri("secret-place/"), options: ListOptions(pageEntryCount: 1))
+        let open = try #require(own.nextPageToken)
+        let token = try #require(tokens.first)
+        // Nothing of the store's token shows, not even whether two are the same.
+        #expect(!token.contains(open))
+        #expect(token.utf8.count > 2 * open.utf8.count)
+        let again = try await dispatcher.list(uri(""), options: ListOptions(pageEntryCount: 1))
+        #expect(again.nextPageToken != token)
+        let changed = (token.first == "0" ? "1" : "0") + token.dropFirst()
+        for wrong in [open, "", "00", changed, String(token.dropLast(2)), token + "00"] {
+            let error = await expectError(.invalidArgument) {
+                _ = try await dispatcher.list(uri(""), options: ListOptions(pageToken: wrong))
+            }
+            #expect(error?.uri == "blob://data/")
+        }
+        // The same place under another name, and the next run of the server.
+        let other = try BlobStoreDispatcher(
+            backends: [.file: first.store], mounts: ["data": first.uri("secret-place/")])
+        await expectError(.invalidArgument) {
+            _ = try await other.list(uri(""), options: ListOptions(pageToken: token))
+        }
+        let twice = try BlobStoreDispatcher(
+            backends: [.file: first.store],
+            mounts: ["data": first.uri("secret-place/"), "twin": first.uri("secret-place/")])
+        let page = try await twice.list(uri(""), options: ListOptions(pageEntryCount: 1))
+        await expectError(.invalidArgument) {
+            _ = try await twice.list(
+                uri("", mount: "twin"), options: ListOptions(pageToken: page.nextPageToken))
+        }
+    }
+
     @Test func `a key cannot leave its mount`() async throws {
         for key in ["../x", "a/../../x", ".", "..", "a/./b", "a/.."] {
             await expectError(.invalidURI) { _ = try await dispatcher.head(uri(key)) }

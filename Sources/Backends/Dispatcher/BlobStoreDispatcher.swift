@@ -9,6 +9,7 @@ public final class BlobStoreDispatcher: BlobStore {
     let backends: [BlobURI.Scheme: any BlobStore]
     let mounts: [String: BlobMount]
     let blockingPool: BlockingPool?
+    let pageTokenSeal: PageTokenSeal
 
     /// A dispatcher over `backends` with `mounts` from name to base URI.
     ///
@@ -21,6 +22,7 @@ public final class BlobStoreDispatcher: BlobStore {
     ) throws(BlobError) {
         self.backends = backends
         self.blockingPool = blockingPool
+        pageTokenSeal = try PageTokenSeal()
         var checked: [String: BlobMount] = [:]
         for (name, base) in mounts {
             checked[name] = try BlobMount(name: name, base: base)

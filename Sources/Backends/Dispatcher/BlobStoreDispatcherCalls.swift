@@ -86,20 +86,30 @@ extension BlobStoreDispatcher {
         return outcomes
     }
 
-    /// Lists blobs; below a mount the URIs of the answer are the mount's.
+    /// Lists blobs; below a mount the URIs and the page token of the answer are the mount's.
     public func list(
         _ prefix: BlobURI, options: ListOptions
     ) async throws(BlobError) -> ListPage {
         let route = try route(prefix)
         var options = options
-        if let mount = route.mount, let startAfter = options.startAfter {
-            options.startAfter = mount.targetKey(startAfter)
+        if let mount = route.mount {
+            options.startAfter = options.startAfter.map(mount.targetKey)
+            do throws(BlobError) {
+                options.pageToken = try options.pageToken.map { token throws(BlobError) in
+                    try pageTokenSeal.open(token, of: mount)
+                }
+            } catch {
+                throw error.on(prefix)
+            }
         }
         let mapped = options
         var page = try await route.call(for: prefix) { store, target throws(BlobError) in
             try await store.list(target, options: mapped)
         }
-        guard route.mount != nil else { return page }
+        guard let mount = route.mount else { return page }
+        page.nextPageToken = try page.nextPageToken.map { token throws(BlobError) in
+            try pageTokenSeal.seal(token, of: mount)
+        }
         for index in page.entries.indices {
             page.entries[index].uri = route.visible(page.entries[index].uri)
         }
