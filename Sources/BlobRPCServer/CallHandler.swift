@@ -215,6 +215,8 @@ struct CallHandler {
             throw BlobError(
                 .invalidArgument, "at most \(Self.maximumDeleteCount) blobs in one call")
         }
+        // W-98: an error names its URI, in which every byte may have to be escaped.
+        try call.share.charge(uris.reduce(0) { $0 + 1024 + 6 * $1.key.utf8.count })
         let outcomes = try await store.delete(uris, options: CallOptions())
         try await answer(
             .records, records: try RecordBody.encode(outcomes: outcomes), on: session)
@@ -240,6 +242,7 @@ struct CallHandler {
     ) async throws(BlobError) {
         let page = try await store.listParts(
             upload, afterPartNumber: after, options: CallOptions())
+        try chargeRecords(page.parts.count)
         try await answer(
             .parts(nextPartNumber: page.nextPartNumber),
             records: try RecordBody.encode(parts: page.parts), on: session)

@@ -32,7 +32,7 @@ extension PolicyStore {
         _ upload: MultipartUpload, partNumber: UInt32, body: BlobBody, options: UploadPartOptions
     ) async throws(BlobError) -> UploadedPart {
         try judge(.uploadPart, upload)
-        let body = try limited(body, upload.uri)
+        let body = try limited(body, upload.uri, offset: options.offset ?? 0)
         return try await veiled(upload) { store throws(BlobError) in
             try await store.uploadPart(
                 upload, partNumber: partNumber, body: body, options: options)
@@ -66,13 +66,16 @@ extension PolicyStore {
     func completeMultipartUpload(
         _ upload: MultipartUpload, parts: [UploadedPart], options: CompleteOptions
     ) async throws(BlobError) -> PutResult {
-        try judge(.completeMultipartUpload, upload)
+        try judge.judge(.completeMultipartUpload, upload.uri)
+        guard judge.grants == nil || uploads.contains(upload) || uploads.hasCompleted(upload) else {
+            throw PolicyJudge.noUpload(upload.uri)
+        }
         let result = try await veiled(upload) { store throws(BlobError) in
-            try await checkSize(of: upload, parts)
+            let parts = try await measured(parts, of: upload)
             return try await store.completeMultipartUpload(
                 upload, parts: parts, options: options)
         }
-        uploads.close(upload)
+        uploads.complete(upload)
         return result
     }
 

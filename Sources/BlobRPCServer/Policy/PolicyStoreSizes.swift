@@ -8,12 +8,17 @@ extension PolicyStore {
             origin: .policy)
     }
 
-    /// The body, refused when it says that it is too long and ended when it turns out to be.
-    func limited(_ body: BlobBody, _ uri: BlobURI) throws(BlobError) -> BlobBody {
+    /// The body, refused when it says that it ends too far and ended when it turns out to.
+    func limited(
+        _ body: BlobBody, _ uri: BlobURI, offset: UInt64 = 0
+    ) throws(BlobError) -> BlobBody {
         guard let maximum = policy.maximumBlobByteCount else { return body }
-        guard body.byteCount ?? 0 <= maximum else { throw tooLarge(uri, maximum) }
+        guard offset <= maximum, body.byteCount ?? 0 <= maximum - offset else {
+            throw tooLarge(uri, maximum)
+        }
         guard case .stream(let source, nil) = body else { return body }
-        let limited = LimitedSource(source, maximum: maximum, overrun: tooLarge(uri, maximum))
+        let limited = LimitedSource(
+            source, maximum: maximum - offset, overrun: tooLarge(uri, maximum))
         return .stream(limited, byteCount: nil)
     }
 
@@ -31,26 +36,71 @@ extension PolicyStore {
         return options
     }
 
-    /// What the store says about the parts counts, not what the caller says; parts that were sent to
-    /// signed URLs are among them.
-    func checkSize(of upload: MultipartUpload, _ parts: [UploadedPart]) async throws(BlobError) {
-        guard let maximum = policy.maximumBlobByteCount else { return }
-        let named = Set(parts.map(\.partNumber))
+    /// The parts as the store has them, which the completion then is told: it fails when one is replaced
+    /// meanwhile. What the caller says of them does not count; parts that were sent to signed URLs are
+    /// among them. An upload that is no more is for the store to judge: it may be this one's repetition.
+    func measured(
+        _ parts: [UploadedPart], of upload: MultipartUpload
+    ) async throws(BlobError) -> [UploadedPart] {
+        guard let maximum = policy.maximumBlobByteCount else { return parts }
+        let stored: [UInt32: UploadedPart]
+        do throws(BlobError) {
+            stored = try await storedParts(of: upload, named: parts)
+        } catch {
+            guard error.code == .uploadNotFound, uploads.hasCompleted(upload) else { throw error }
+            return parts
+        }
         var byteCount: UInt64 = 0
+        var measured: [UploadedPart] = []
+        for part in parts {
+            guard var found = stored[part.partNumber], let partByteCount = found.byteCount else {
+                throw notListed(part, upload, maximum)
+            }
+            if let etag = part.etag, let stored = found.etag, !Self.isSame(etag, stored) {
+                throw notListed(part, upload, maximum)
+            }
+            let (sum, overflow) = byteCount.addingReportingOverflow(partByteCount)
+            guard !overflow, sum <= maximum else { throw tooLarge(upload.uri, maximum) }
+            byteCount = sum
+            found.etag = found.etag ?? part.etag
+            measured.append(found)
+        }
+        return measured
+    }
+
+    /// With or without the quotes that a header has around it.
+    private static func isSame(_ left: String, _ right: String) -> Bool {
+        func bare(_ etag: String) -> some Sequence<UInt8> { etag.utf8.filter { $0 != 0x22 } }
+        return bare(left).elementsEqual(bare(right))
+    }
+
+    private func storedParts(
+        of upload: MultipartUpload, named parts: [UploadedPart]
+    ) async throws(BlobError) -> [UInt32: UploadedPart] {
+        let named = Set(parts.map(\.partNumber))
+        var stored: [UInt32: UploadedPart] = [:]
         var after: UInt32 = 0
         while true {
             let page = try await store.listParts(
                 upload, afterPartNumber: after, options: CallOptions())
             for part in page.parts where named.contains(part.partNumber) {
-                let (sum, overflow) = byteCount.addingReportingOverflow(part.byteCount ?? .max)
-                guard !overflow, sum <= maximum else { throw tooLarge(upload.uri, maximum) }
-                byteCount = sum
+                stored[part.partNumber] = part
             }
             guard page.nextPartNumber != nil, let last = page.parts.last?.partNumber,
                 last > after
-            else { return }
+            else { return stored }
             after = last
         }
+    }
+
+    private func notListed(
+        _ part: UploadedPart, _ upload: MultipartUpload, _ maximum: UInt64
+    ) -> BlobError {
+        BlobError(
+            .multipart,
+            "part \(part.partNumber) is not among the parts of the upload as given; this socket writes"
+                + " blobs of at most \(maximum) bytes and takes only parts whose size is known",
+            uri: upload.uri, origin: .policy)
     }
 }
 

@@ -9,6 +9,8 @@ final class UploadLedger: Sendable {
         var order: [UInt64: MultipartUpload] = [:]
         var numbers: [MultipartUpload: UInt64] = [:]
         var nextNumber: UInt64 = 0
+        /// The last that were completed: a completion whose answer was lost is asked for again.
+        var completed: [MultipartUpload] = []
         var isClosed = false
     }
 
@@ -61,6 +63,25 @@ final class UploadLedger: Sendable {
     func contains(_ upload: MultipartUpload) -> Bool {
         state.withLock { $0.numbers[upload] != nil }
     }
+
+    /// Whether the upload is one of the last 64 that were completed through the socket.
+    func hasCompleted(_ upload: MultipartUpload) -> Bool {
+        state.withLock { $0.completed.contains(upload) }
+    }
+
+    /// The upload is completed.
+    func complete(_ upload: MultipartUpload) {
+        close(upload)
+        state.withLock { state in
+            guard !state.completed.contains(upload) else { return }
+            if state.completed.count == Self.maximumCompletedCount {
+                state.completed.removeFirst()
+            }
+            state.completed.append(upload)
+        }
+    }
+
+    private static let maximumCompletedCount = 64
 
     /// The upload is completed or given up.
     func close(_ upload: MultipartUpload) {

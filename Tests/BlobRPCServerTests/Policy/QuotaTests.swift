@@ -186,19 +186,39 @@ import Testing
             let uris = (0..<1000).map { number in
                 TenantFixture.uri("team/" + String(repeating: "x", count: 200) + "\(number)")
             }
-            let records = Array(try RecordBody.encode(uris: uris))
-            let streamID = try await peer.call(.deleteMany, flags: [])
-            try await peer.write(
-                peer.frame(
-                    FrameHeader(type: .data, flags: .end, streamID: streamID), payload: records))
-            guard
-                case .failure(let error) = try await peer.answer(on: streamID, to: .deleteMany)
-            else {
-                Issue.record("the list was collected")
-                return
-            }
-            #expect(error.code == .overloaded)
+            #expect(try await deleteMany(uris, peer) == .overloaded)
         }
+    }
+
+    @Test func `W-98 answers of deleteMany are counted before anything is deleted`() async throws {
+        let limits = ListenerPolicy.untrusted.limits
+        let connection = ListenerQuota.connectionByteCount(limits)
+        let call = ListenerQuota.callByteCount(BlobRequest(.deleteMany), .follows, limits)
+        try await TenantFixture.with(
+            configure: { $0.memoryByteCount = connection + call + (1 << 20) }
+        ) { fixture in
+            let peer = try await RawPeer.open(path: fixture.path)
+            // Each is refused, and each refusal names a URI in which every byte is escaped.
+            let others = (0..<400).map { number in
+                TenantFixture.uri(String(repeating: "\u{7F}", count: 500) + "\(number)")
+            }
+            let code = try await deleteMany(others + [TenantFixture.uri("team/a")], peer)
+            #expect(code == .overloaded)
+            #expect(try await peer.error(.head(TenantFixture.uri("team/a"), GetOptions())) == nil)
+            #expect(try await deleteMany([TenantFixture.uri("team/a")], peer) == nil)
+        }
+    }
+
+    private func deleteMany(_ uris: [BlobURI], _ peer: RawPeer) async throws -> BlobError.Code? {
+        let records = Array(try RecordBody.encode(uris: uris))
+        let streamID = try await peer.call(.deleteMany, flags: [])
+        try await peer.write(
+            peer.frame(
+                FrameHeader(type: .data, flags: .end, streamID: streamID), payload: records))
+        if case .failure(let error) = try await peer.answer(on: streamID, to: .deleteMany) {
+            return error.code
+        }
+        return nil
     }
 
     @Test func `W-50 a call ends at the socket's time limit`() async throws {

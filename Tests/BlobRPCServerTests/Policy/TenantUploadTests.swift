@@ -2,6 +2,7 @@ import Backends
 import BlobCore
 import BlobRPCClient
 import BlobRPCServer
+import Synchronization
 import TestKit
 import Testing
 
@@ -158,6 +159,101 @@ import Testing
                 #expect(limits.maximumPartByteCount == 100_000)
             }
             #expect(try await fixture.server.store.head(uri).byteCount == 60_000)
+        }
+    }
+
+    @Test func `a largest blob holds for offsets and for parts that nobody has seen`() async throws
+    {
+        try await TenantFixture.with(configure: { $0.maximumBlobByteCount = 100_000 }) { fixture in
+            try await fixture.withClient { client in
+                let upload = try await client.createMultipartUpload(
+                    uri, options: MultipartOptions())
+                for (offset, byteCount) in [(UInt64(100_001), 0), (99_999, 2), (1 << 40, 1)] {
+                    let source = part(byteCount).makeSource()
+                    for body in [part(byteCount), .stream(source, byteCount: nil)] {
+                        let error = await failure {
+                            _ = try await client.uploadPart(
+                                upload, partNumber: 1, body: body,
+                                options: UploadPartOptions(offset: offset))
+                        }
+                        #expect(error?.code == .tooLarge, "\(offset)")
+                    }
+                }
+                let error = await failure {
+                    _ = try await client.completeMultipartUpload(
+                        upload, parts: [UploadedPart(partNumber: 2)], options: CompleteOptions())
+                }
+                #expect(error?.code == .multipart)
+                let last = try await client.uploadPart(
+                    upload, partNumber: 1, body: part(100_000), options: UploadPartOptions())
+                _ = try await client.completeMultipartUpload(
+                    upload, parts: [last], options: CompleteOptions())
+            }
+            #expect(try await fixture.server.store.head(uri).byteCount == 100_000)
+        }
+    }
+
+    @Test func `a part that grows between its measuring and the completion is not published`()
+        async throws
+    {
+        let grown = Mutex<MultipartUpload?>(nil)
+        try await TenantFixture.with(configure: { $0.maximumBlobByteCount = 100_000 }) { store in
+            ObservedStore(store) { (operation) throws(BlobError) in
+                guard operation == .completeMultipartUpload,
+                    let upload = grown.withLock({ $0.take() })
+                else { return }
+                _ = try await store.uploadPart(
+                    upload, partNumber: 1, body: part(200_000), options: UploadPartOptions())
+            }
+        } _: { fixture in
+            try await fixture.withClient { client in
+                let upload = try await client.createMultipartUpload(
+                    uri, options: MultipartOptions())
+                let small = try await client.uploadPart(
+                    upload, partNumber: 1, body: part(10), options: UploadPartOptions())
+                grown.withLock { $0 = upload }
+                // What the caller says of the size, or does not, does not count.
+                let error = await failure {
+                    _ = try await client.completeMultipartUpload(
+                        upload, parts: [UploadedPart(partNumber: small.partNumber)],
+                        options: CompleteOptions())
+                }
+                #expect(error?.code == .multipart)
+            }
+            let error = await failure { _ = try await fixture.server.store.head(uri) }
+            #expect(error?.code == .notFound)
+        }
+    }
+
+    @Test(arguments: [nil, UInt64(100_000)])
+    func `W-83 a completion that is repeated gets the first answer`(
+        maximumBlobByteCount: UInt64?
+    ) async throws {
+        try await TenantFixture.with(
+            configure: { $0.maximumBlobByteCount = maximumBlobByteCount }
+        ) { fixture in
+            let client = try await BlobClient.connect(path: fixture.path)
+            let upload = try await client.createMultipartUpload(uri, options: MultipartOptions())
+            let part = try await client.uploadPart(
+                upload, partNumber: 1, body: part(7), options: UploadPartOptions())
+            func complete(_ client: BlobClient) async throws -> PutResult {
+                try await client.completeMultipartUpload(
+                    upload, parts: [part], options: CompleteOptions())
+            }
+            let first = try await complete(client)
+            #expect(try await complete(client) == first)
+            // Known for this alone.
+            let other = await failure {
+                _ = try await client.uploadPart(
+                    upload, partNumber: 1, body: self.part(1), options: UploadPartOptions())
+            }
+            #expect(other?.code == .uploadNotFound)
+            let path = try fixture.server.addUntrusted("c.sock", TenantFixture.teamScope)
+            let stranger = try await BlobClient.connect(path: path)
+            let error = await failure { _ = try await complete(stranger) }
+            #expect(error?.code == .uploadNotFound)
+            await stranger.close()
+            await client.close()
         }
     }
 }
