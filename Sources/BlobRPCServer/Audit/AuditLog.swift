@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// Writes the audit as lines of JSON to a file or to standard error.
 ///
-/// A thread of its own writes. Records wait for it in a queue of bounded length, and no more than so
-/// many a second are taken: what comes beyond is dropped, and the next line says how many were.
+/// A thread of its own writes. Records wait for it in a queue of bounded length, and of each socket no
+/// more than so many a second are taken: what comes beyond is dropped, and the next line says how many
+/// were.
 public final class AuditLog: AuditSink {
     /// Where the lines go.
     public enum Destination: Sendable, Hashable {
@@ -19,7 +20,8 @@ public final class AuditLog: AuditSink {
     private struct State {
         var queue: [AuditRecord] = []
         var droppedCount: UInt64 = 0
-        var rate = TokenBucket()
+        /// By socket: one that is flooded does not silence the others.
+        var rates: [String: TokenBucket] = [:]
         var isWriting = false
         var isReopening = false
         var isClosing = false
@@ -27,6 +29,9 @@ public final class AuditLog: AuditSink {
 
     /// Records that wait to be written; 1.5 KiB each at most, or 3 for a copy.
     static let maximumQueueCount = 4096
+
+    /// Rates of sockets that are remembered; those that have recovered are forgotten first.
+    private static let maximumRateCount = 1024
 
     private let destination: Destination
     private let limit: RateLimit
@@ -37,6 +42,7 @@ public final class AuditLog: AuditSink {
 
     /// Opens the destination; blocks.
     ///
+    /// - Parameter linesPerSecond: What each socket may have written.
     /// - Throws: `invalidArgument` for a file that cannot be opened.
     public init(_ destination: Destination, linesPerSecond: UInt64 = 1000) throws(BlobError) {
         self.destination = destination
@@ -63,7 +69,7 @@ public final class AuditLog: AuditSink {
     public func record(_ record: AuditRecord) {
         let mustStart = state.withLock { state in
             guard !state.isClosing, state.queue.count < Self.maximumQueueCount,
-                state.rate.take(1, of: limit, now: .now) == nil
+                Self.take(of: record.listener, limit, &state)
             else {
                 state.droppedCount += 1
                 return false
@@ -73,6 +79,17 @@ public final class AuditLog: AuditSink {
             return !state.isWriting
         }
         if mustStart { start() }
+    }
+
+    private static func take(
+        of listener: String, _ limit: RateLimit, _ state: inout State
+    ) -> Bool {
+        if state.rates.count >= maximumRateCount, state.rates[listener] == nil {
+            let now = ContinuousClock.now
+            state.rates = state.rates.filter { !$0.value.isFull(of: limit, now: now) }
+            guard state.rates.count < maximumRateCount else { return false }
+        }
+        return state.rates[listener, default: TokenBucket()].take(1, of: limit, now: .now) == nil
     }
 
     /// Opens the file anew, before the next line: its old one may have been renamed.

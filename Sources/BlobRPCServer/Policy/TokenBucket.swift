@@ -29,6 +29,12 @@ struct TokenBucket: Sendable {
         return available < 0 ? Self.duration(of: -available, limit) : nil
     }
 
+    /// Whether nothing has been taken that has not come back.
+    func isFull(of limit: RateLimit, now: ContinuousClock.Instant) -> Bool {
+        var copy = self
+        return copy.refill(limit, now) >= Double(limit.burst)
+    }
+
     private mutating func refill(_ limit: RateLimit, _ now: ContinuousClock.Instant) -> Double {
         let elapsed = max(.zero, now - updatedAt) / .seconds(1)
         updatedAt = max(now, updatedAt)

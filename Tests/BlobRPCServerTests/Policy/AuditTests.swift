@@ -33,9 +33,11 @@ import Testing
         }
     }
 
-    private func record(_ subject: String = "blob://data/x") -> AuditRecord {
+    private func record(
+        _ subject: String = "blob://data/x", listener: String = "/run/x.sock"
+    ) -> AuditRecord {
         AuditRecord(
-            time: Timestamp(milliseconds: 1_763_838_000_000), listener: "/run/x.sock", userID: 1,
+            time: Timestamp(milliseconds: 1_763_838_000_000), listener: listener, userID: 1,
             groupID: 2, processID: 3, operation: .get, subjects: [subject],
             outcome: AuditRecord.Outcome(status: nil, receivedByteCount: 4, sentByteCount: 5),
             microseconds: 6)
@@ -171,6 +173,19 @@ import Testing
         #expect(written >= 5)
         #expect(dropped > 0)
         #expect(written + dropped == 10_000)
+    }
+
+    @Test func `a socket that is flooded does not silence the others`() throws {
+        let directory = try TemporaryDirectory()
+        let path = "\(directory.path)/audit"
+        let audit = try AuditLog(.file(path), linesPerSecond: 5)
+        for _ in 0..<10_000 { audit.record(record()) }
+        // More sockets than are remembered, each with less than its rate.
+        for number in 0..<3000 { audit.record(record(listener: "/run/\(number).sock")) }
+        audit.close()
+        let listeners = try lines(path).compactMap { $0["listener"] as? String }
+        #expect(listeners.count { $0 != "/run/x.sock" } >= 1000)
+        #expect(listeners.contains("/run/0.sock"))
     }
 
     @Test func `a file that was renamed is opened anew`() throws {
