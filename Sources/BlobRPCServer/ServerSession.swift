@@ -90,7 +90,6 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
             switch transport.receive() {
             case .bytes(let byteCount, let isDrained):
                 budget = isDrained ? 0 : budget - byteCount
-                watchdog.noteReceived(now: loop.now())
                 takeEvents()
             case .nothing: budget = 0
             case .descriptors:
@@ -102,7 +101,8 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
             }
         }
         guard transport.isOpen else { return }
-        watchdog.notePartialFrame(transport.hasPartialFrame, now: loop.now())
+        watchdog.noteFrames(
+            transport.receivedFrameCount, isPartial: transport.hasPartialFrame, now: loop.now())
         scheduleWatchdog()
         scheduleFlush()
     }

@@ -8,6 +8,7 @@ struct SessionWatchdog {
     private var startedAt: ContinuousClock.Instant?
     private var isOpen = false
     private var partialFrameSince: ContinuousClock.Instant?
+    private var frameCount: UInt64 = 0
     private var blockedSince: ContinuousClock.Instant?
     private var lastCallAt: ContinuousClock.Instant?
     private var isCheckScheduled = false
@@ -23,7 +24,6 @@ struct SessionWatchdog {
 
     mutating func noteOpened() { isOpen = true }
     mutating func noteCall(now: ContinuousClock.Instant) { lastCallAt = now }
-    mutating func noteReceived(now: ContinuousClock.Instant) { partialFrameSince = nil }
     mutating func noteWritten(now: ContinuousClock.Instant) { blockedSince = nil }
     mutating func noteUnblocked() { blockedSince = nil }
 
@@ -31,12 +31,15 @@ struct SessionWatchdog {
         if blockedSince == nil { blockedSince = now }
     }
 
-    mutating func notePartialFrame(_ isPartial: Bool, now: ContinuousClock.Instant) {
+    /// How many frames have come, and whether another has begun. Only its end stops its clock: a byte
+    /// now and then is not progress.
+    mutating func noteFrames(_ count: UInt64, isPartial: Bool, now: ContinuousClock.Instant) {
         if !isPartial {
             partialFrameSince = nil
-        } else if partialFrameSince == nil {
+        } else if partialFrameSince == nil || count != frameCount {
             partialFrameSince = now
         }
+        frameCount = count
     }
 
     /// When to call `check` next; nil when a check is scheduled already or nothing can time out.

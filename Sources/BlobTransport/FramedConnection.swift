@@ -41,6 +41,9 @@ package final class FramedConnection {
     /// Whether a frame has begun and not ended (rule W-52).
     package var hasPartialFrame: Bool { receiver.hasPartialFrame }
 
+    /// Frames received so far.
+    package var receivedFrameCount: UInt64 { receiver.frameCount }
+
     /// Whether everything handed out so far is in the kernel.
     package var isOutputEmpty: Bool { output.isEmpty }
 

@@ -49,6 +49,9 @@ public struct FrameReceiver: ~Copyable {
         prefaceByteCount = expectsPreface ? Preface.bytes.count : 0
     }
 
+    /// Frames handed out so far.
+    public private(set) var frameCount: UInt64 = 0
+
     /// Whether a frame has begun and not ended: the partial-frame timeout runs (rule W-52).
     public var hasPartialFrame: Bool {
         pendingHeader != nil || readOffset < writeOffset || prefaceByteCount > 0
@@ -88,7 +91,9 @@ public struct FrameReceiver: ~Copyable {
     public mutating func next() throws(WireError) -> ReceivedFrame? {
         if let failure { throw failure }
         do {
-            return try takeFrame()
+            guard let frame = try takeFrame() else { return nil }
+            frameCount &+= 1
+            return frame
         } catch {
             failure = error
             throw error

@@ -1,6 +1,7 @@
 import BlobCore
 import BlobRPCClient
 import BlobRPCServer
+import Glibc
 import TestKit
 import Testing
 
@@ -131,6 +132,26 @@ import Testing
             let header = FrameHeader(type: .request, flags: [.end, .noData], streamID: 1)
             try await peer.write(peer.frame(header, payload: payload))
         }
+    }
+
+    @Test func `W-52 a frame that comes byte by byte closes, too`() async throws {
+        let server = try TestServer { $0.timeouts.partialFrame = .milliseconds(20) }
+        let peer = try await RawPeer.open(path: server.socketPath)
+        let byteCount = Int(FrameLimits().maximumDataByteCount)
+        let frame = peer.frame(
+            FrameHeader(type: .data, streamID: 1), payload: [UInt8](repeating: 0, count: byteCount))
+        // Always one more byte, and never a whole frame.
+        var sentByteCount = 0
+        while sentByteCount < frame.count - 1 {
+            let sent = send(
+                peer.descriptor, [frame[sentByteCount]], 1, Int32(MSG_NOSIGNAL | MSG_DONTWAIT))
+            if sent < 0, errno != EAGAIN { break }
+            sentByteCount += max(0, sent)
+            await Task.yield()
+        }
+        #expect(sentByteCount < frame.count - 1)
+        #expect(try await peer.readGoAwayCode() == .peerStalled)
+        await server.stop()
     }
 
     @Test func `W-52 half a frame and then nothing closes`() async throws {
