@@ -103,6 +103,11 @@ public final class BlobServer: Sendable {
     /// - Throws: `conflict` for a path that is served, here or by another server, `invalidArgument`
     ///   for one that cannot be, `shuttingDown` once the server drains.
     public func addListener(_ configuration: ListenerConfiguration) throws(BlobError) {
+        _ = try add(configuration)
+    }
+
+    /// As ``addListener(_:)``; returns the socket, which another at the same path may succeed.
+    func add(_ configuration: ListenerConfiguration) throws(BlobError) -> ServedListener {
         // The path's own lock keeps a second listener of the same path out.
         let listener = try ServedListener(configuration, context)
         let isServing = state.withLock { state in
@@ -114,6 +119,7 @@ public final class BlobServer: Sendable {
             throw BlobError(.shuttingDown, "the server is shutting down")
         }
         listener.start()
+        return listener
     }
 
     /// Changes the policy of a socket for the calls that begin from now on.
@@ -147,11 +153,17 @@ public final class BlobServer: Sendable {
         try await beginRemoval(at: path).value
     }
 
+    /// - Parameter expected: The only socket that is meant; nil for whichever is there.
     /// - Throws: `notFound`.
-    func beginRemoval(at path: String) throws(BlobError) -> Removal {
+    @discardableResult
+    func beginRemoval(
+        at path: String, of expected: ServedListener? = nil
+    ) throws(BlobError) -> Removal {
         let removal = state.withLock { state -> Removal? in
-            guard !state.isDraining, let listener = state.listeners.removeValue(forKey: path)
+            guard !state.isDraining, let listener = state.listeners[path],
+                expected == nil || expected === listener
             else { return nil }
+            state.listeners[path] = nil
             let removal = Removal { await self.end(listener) }
             state.removals[ObjectIdentifier(listener)] = removal
             return removal

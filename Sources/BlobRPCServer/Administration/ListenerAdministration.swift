@@ -70,15 +70,16 @@ final class ListenerAdministration: Sendable {
         let path = configuration.path
         let owner = options.endsWithCaller ? caller : nil
         guard let number = try reserve(path, text, options, owner) else { return path }
+        let listener: ServedListener
         do throws(BlobError) {
-            try await blocking { () throws(BlobError) in try server.addListener(configuration) }
+            listener = try await blocking { () throws(BlobError) in try server.add(configuration) }
         } catch {
             forget(path, number)
             throw error
         }
         guard begin(path, number, options) else {
-            // Somebody removed it before it was there.
-            _ = try? await server.removeListener(at: path)
+            // Somebody removed it before it was there, and may have added the next one meanwhile.
+            _ = try? await server.beginRemoval(at: path, of: listener).value
             throw BlobError(.cancelled, "the socket at \(path) was removed while it was added")
         }
         logger.notice("socket added", metadata: ["listener": "\(path)"])

@@ -1,11 +1,11 @@
 import Backends
 import BlobCore
 import BlobRPCClient
-import BlobRPCServer
 import Foundation
 import TestKit
 import Testing
 
+@testable import BlobRPCServer
 @testable import BlobWire
 
 /// Sockets that come and go while the server runs.
@@ -131,6 +131,23 @@ import Testing
         #expect(try await peer.error(.head(uri, GetOptions()))?.code == .permissionDenied)
         let error = await failure { try server.server.setPolicy(policy, at: "/no/such/socket") }
         #expect(error?.code == .notFound)
+        await server.stop()
+    }
+
+    @Test func `who takes a socket away takes no later one at the same path`() async throws {
+        let server = try TestServer()
+        var configuration = ListenerConfiguration(path: "\(server.directory.path)/job.sock")
+        configuration.policy = .untrusted
+        let first = try server.server.add(configuration)
+        try await server.server.removeListener(at: configuration.path)
+        let second = try server.server.add(configuration)
+        let error = await failure {
+            try server.server.beginRemoval(at: configuration.path, of: first)
+        }
+        #expect(error?.code == .notFound)
+        _ = try await RawPeer.open(path: configuration.path)
+        #expect(
+            try await server.server.beginRemoval(at: configuration.path, of: second).value == [])
         await server.stop()
     }
 
