@@ -16,7 +16,7 @@ usage: run.sh [--quick] [--pin] [--pairs N] [--only GROUP[,GROUP...]] [--json] [
   --only        of: one-call, one-call-pinned, pipelined, pipelined-pinned, concurrent, get, put,
                 mixed, memory, s3-get, s3-get-seaweedfs, s3-put, s3-put-seaweedfs, s3-small-get,
                 s3-small-put, s3-presign, s3-memory; or s3 for all that begin with it;
-                gcs-presign, azure-presign, abuse, drain
+                gcs-presign, azure-presign, abuse, drain, launch
   --json        JSON on standard output, the table on standard error
   --directory   where the temporary files go: a disk, not tmpfs, with 8 GiB to spare
   --no-build    what is built already is measured
@@ -179,6 +179,7 @@ source gcs_groups.sh
 source azure_groups.sh
 source abuse_groups.sh
 source drain_groups.sh
+source launch_groups.sh
 
 load_before=$(cut -d ' ' -f 1-3 /proc/loadavg)
 prepare
@@ -196,6 +197,7 @@ measure_gcs
 rounds azure-presign azure_presign
 measure_abuse
 rounds drain drain
+measure_launch
 load_after=$(cut -d ' ' -f 1-3 /proc/loadavg)
 
 report=(python3 report.py "$samples" "$failures" --pairs "$pairs")

@@ -10,5 +10,6 @@ struct BlobBench: AsyncParsableCommand {
         subcommands: [
             Latency.self, Calls.self, Get.self, Put.self, Mixed.self, GetMany.self, PutMany.self,
             Presign.self, Sign.self, GCSSign.self, AzureSign.self,
+            Launch.self,
         ])
 }
