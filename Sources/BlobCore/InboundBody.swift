@@ -54,8 +54,7 @@ package final class InboundBody: ByteSource {
             guard state.failure == nil else { return (nil, bytes.count) }
             state.isWhole = isLast
             guard let waiter = state.waiter, piece != nil || isLast else {
-                if let piece { Self.queue(piece, &state) }
-                return (nil, 0)
+                return (nil, piece.map { Self.queue($0, &state) } ?? 0)
             }
             state.waiter = nil
             state.waitingSince = nil
@@ -71,13 +70,7 @@ package final class InboundBody: ByteSource {
     package func fail(_ error: BlobError) -> Int {
         let (waiter, dropped) = state.withLock { state -> (Waiter?, Int) in
             if state.failure == nil { state.failure = error }
-            Self.queueSmall(&state)
-            let dropped = state.pieces[state.head...].reduce(state.unreportedByteCount) {
-                $0 + $1.bytes.count
-            }
-            state.pieces.removeAll()
-            state.head = 0
-            state.unreportedByteCount = 0
+            let dropped = Self.drop(&state)
             state.waitingSince = nil
             defer { state.waiter = nil }
             return (state.waiter, dropped)
@@ -132,15 +125,37 @@ package final class InboundBody: ByteSource {
     private static let smallByteCount = 4 << 10
     /// Merged pieces grow to about this size.
     private static let mergedByteCount = 64 << 10
+    /// Pieces that wait. Those that say where they belong are not merged, so that their number, too,
+    /// has a limit: credit alone would let single bytes cost a hundred times what they are.
+    package static let maximumPieceCount = 16_384
 
-    private static func queue(_ piece: Piece, _ state: inout State) {
+    /// - Returns: How many bytes nobody will take: all, when there are too many pieces.
+    private static func queue(_ piece: Piece, _ state: inout State) -> Int {
+        guard state.pieces.count - state.head < maximumPieceCount else {
+            state.failure = BlobError(
+                .badFrame, "more than \(maximumPieceCount) pieces of a body wait to be read")
+            return piece.bytes.count + drop(&state)
+        }
         guard piece.offset == nil, piece.bytes.count < smallByteCount else {
             queueSmall(&state)
             state.pieces.append(piece)
-            return
+            return 0
         }
         state.small.append(piece.bytes)
         if state.small.count >= mergedByteCount { queueSmall(&state) }
+        return 0
+    }
+
+    /// Forgets what waits; returns how many bytes that, and what was not reported yet, are.
+    private static func drop(_ state: inout State) -> Int {
+        queueSmall(&state)
+        let byteCount = state.pieces[state.head...].reduce(state.unreportedByteCount) {
+            $0 + $1.bytes.count
+        }
+        state.pieces.removeAll()
+        state.head = 0
+        state.unreportedByteCount = 0
+        return byteCount
     }
 
     private static func queueSmall(_ state: inout State) {

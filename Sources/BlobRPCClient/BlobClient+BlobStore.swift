@@ -30,8 +30,23 @@ extension BlobClient: BlobStore {
         guard case .metadata(let metadata, let ranges) = result.response else {
             throw Self.unexpected
         }
-        return BlobRead(
-            metadata: metadata, ranges: ranges, source: try ResponseChunks(result, ranges: ranges))
+        // Given up when it is dropped.
+        let chunks = try ResponseChunks(result, ranges: ranges)
+        try Self.check(ranges, of: metadata, asked: options.ranges)
+        return BlobRead(metadata: metadata, ranges: ranges, source: chunks)
+    }
+
+    /// W-72: what follows is what was asked for, and not, for example, nothing.
+    private static func check(
+        _ ranges: [Range<UInt64>], of metadata: BlobMetadata, asked: [ByteRange]
+    ) throws(BlobError) {
+        let asked = asked.isEmpty ? [.from(0)] : asked
+        guard ranges.count == asked.count else { throw unexpected }
+        for (range, asked) in zip(ranges, asked) {
+            guard let expected = try? asked.resolved(size: metadata.byteCount),
+                range == expected || range.isEmpty && expected.isEmpty
+            else { throw unexpected }
+        }
     }
 
     /// Writes a blob.

@@ -55,10 +55,13 @@ public final class BlobClient: Sendable {
     public var executor: any TaskExecutor { loop }
 
     /// The time one PING takes to come back.
-    public func ping() async throws(BlobError) -> Duration {
-        let connection = try await connector.connection()
+    ///
+    /// - Throws: `deadlineExceeded`, `cancelled`, or why there is no connection.
+    public func ping(options: CallOptions = CallOptions()) async throws(BlobError) -> Duration {
+        let deadline = options.timeout.map { ContinuousClock.now + $0 }
+        let connection = try await connector.connection(deadline: deadline)
         let start = ContinuousClock.now
-        try await connection.ping()
+        try await connection.ping(timeout: deadline.map { $0 - start })
         return ContinuousClock.now - start
     }
 
@@ -69,7 +72,7 @@ public final class BlobClient: Sendable {
         return info
     }
 
-    /// Ends the connection; calls that are running fail with `cancelled`. The client cannot be used
+    /// Ends all connections; calls that are running fail with `cancelled`. The client cannot be used
     /// again.
     public func close() async {
         await connector.close()

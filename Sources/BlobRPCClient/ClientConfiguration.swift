@@ -7,6 +7,10 @@ public struct ClientConfiguration: Sendable {
     public var limits: ConnectionLimits
     /// How long to try to reach the server, at first and after a lost connection.
     public var connectTimeout: Duration = .seconds(5)
+    /// How long the server may take from the first to the last byte of a frame, and how long it may take
+    /// no byte while there is something to write (rules W-52 and W-53). Then the connection counts as
+    /// lost, and the next call makes another.
+    public var stallTimeout: Duration = .seconds(30)
     /// The pause before the first new try; it doubles, with jitter.
     public var reconnectPause: Duration = .milliseconds(5)
     /// The longest pause between two tries.

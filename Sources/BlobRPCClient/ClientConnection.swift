@@ -18,8 +18,10 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
     /// Calls that wait until the server takes more, in order.
     var queue: [QueuedCall] = []
     private var openWaiter: CheckedContinuation<BlobError?, Never>?
-    private var pings: [(echo: UInt32, waiter: CheckedContinuation<BlobError?, Never>)] = []
-    private var nextEcho: UInt32 = 1
+    var pings: [(echo: UInt32, waiter: CheckedContinuation<BlobError?, Never>)] = []
+    var nextEcho: UInt32 = 1
+    private var stalls: StallWatch
+    private var isCheckScheduled = false
     /// Why the connection is over; nil while it lives.
     private(set) var ended: BlobError?
     private static let readBudgetByteCount = 512 << 10
@@ -32,6 +34,8 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         self.configuration = configuration
         var hello = HelloFrame(limits: configuration.limits, maximumStreamCount: 0)
         hello.agentName = configuration.agentName
+        stalls = StallWatch(
+            partialFrame: configuration.stallTimeout, writeStall: configuration.stallTimeout)
         transport = FramedConnection(
             socket: socket, role: .client, limits: configuration.limits, hello: hello,
             writeBudgetByteCount: Self.writeBudgetByteCount, loop: loop)
@@ -85,20 +89,12 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
         failQueue(error)
     }
 
-    /// Sends a PING and waits for its PONG.
-    func ping() async throws(BlobError) {
-        let error = await withCheckedContinuation { waiter in
-            guard ended == nil else {
-                waiter.resume(returning: ended)
-                return
-            }
-            let echo = nextEcho
-            nextEcho &+= 1
-            pings.append((echo, waiter))
-            transport.machine.ping(echo: echo)
-            scheduleFlush()
-        }
-        if let error { throw error }
+    /// The server broke a rule: GOAWAY says which, as far as the socket takes it at once.
+    private func fail(_ error: WireError, _ message: String) {
+        guard ended == nil else { return }
+        transport.machine.close(for: error)
+        _ = transport.flush { _ in }
+        end(BlobError(error.code, message, origin: .client))
     }
 
     /// What ends the connection and the calls it has not begun, once it is retired.
@@ -132,12 +128,34 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
                 takeEvents()
             case .nothing: budget = 0
             case .descriptors:
-                end(BlobError(.descriptorViolation, "the server sent descriptors (W-16)"))
+                let message = "the server sent descriptors (W-16)"
+                fail(WireError(.descriptorViolation, message), message)
             case .endOfStream: end(Self.lost("the server closed the connection"))
             case .failed(let error): end(Self.lost("the connection broke: \(error)"))
             }
         }
+        guard ended == nil else { return }
+        stalls.noteFrames(
+            transport.receivedFrameCount, isPartial: transport.hasPartialFrame, now: loop.now())
+        scheduleCheck()
         scheduleFlush()
+    }
+
+    // MARK: Stalls
+
+    private func scheduleCheck() {
+        guard stalls.isWatching, !isCheckScheduled, ended == nil else { return }
+        isCheckScheduled = true
+        // Looking four times in the limit finds every overrun within a quarter of it.
+        loop.schedule(after: max(.milliseconds(5), configuration.stallTimeout / 4)) { [weak self] in
+            self?.assumeIsolated { $0.check() }
+        }
+    }
+
+    private func check() {
+        isCheckScheduled = false
+        guard let error = stalls.check(now: loop.now()) else { return scheduleCheck() }
+        fail(error, "the server stands still: \(error.reason)")
     }
 
     static func lost(_ message: String) -> BlobError {
@@ -151,7 +169,7 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
                 try handle(event)
             }
         } catch {
-            end(BlobError(error.code, "the server broke the protocol: \(error.reason)"))
+            fail(error, "the server broke the protocol: \(error.reason)")
         }
     }
 
@@ -207,10 +225,27 @@ actor ClientConnection: ReadinessHandler, EndOfTurnHandler {
 
     private func flush() {
         sendQueuedCalls()
-        let outcome = transport.flush { streamID in calls[streamID]?.resumeWriter() }
-        guard case .failed = outcome else { return }
+        let outcome = transport.flush {
+            streamID in
+            calls[streamID]?.resumeWriter()
+        } batchWritten: {
+            stalls.noteWritten()
+        }
+        switch outcome {
+        case .everything: return stalls.noteWritten()
+        case .yielded: return waitForServer(hasProgress: true)
+        case .blocked(let hasProgress): return waitForServer(hasProgress: hasProgress)
+        case .failed: break
+        }
         // What the server said before it went, for example GOAWAY, may still be unread.
         receive()
         end(Self.lost("the server closed the connection"))
+    }
+
+    /// W-53: it goes on when the socket is writable, which takes a server that reads.
+    private func waitForServer(hasProgress: Bool) {
+        if hasProgress { stalls.noteWritten() }
+        stalls.noteBlocked(now: loop.now())
+        scheduleCheck()
     }
 }

@@ -12,6 +12,9 @@ actor ClientConnector {
 
     /// The last connection made; read on the way of every call, from any thread.
     private let latest = Mutex<ClientConnection?>(nil)
+    /// Those that have not ended: besides the last one, one that is being opened, and those that are
+    /// retired and still have calls.
+    private var connections: [ClientConnection] = []
     /// The one attempt under way. Unstructured, so that no waiter's cancellation ends it for the
     /// others; it ends by itself after the connect timeout.
     private var attempt: Task<Void, Never>?
@@ -105,11 +108,13 @@ actor ClientConnector {
     private static let tooLate = BlobError(
         .deadlineExceeded, "the time limit passed before there was a connection", origin: .client)
 
-    /// Ends the connection and refuses to make another.
+    /// Ends every connection and the attempt to make one, and refuses to make another.
     func close() {
         isClosed = true
-        let connection = latest.withLock { $0.take() }
-        connection?.assumeIsolated { $0.end(Self.closed) }
+        latest.withLock { $0 = nil }
+        attempt?.cancel()
+        for connection in connections { connection.assumeIsolated { $0.end(Self.closed) } }
+        connections = []
     }
 
     private func connect() async -> Result<ClientConnection, BlobError> {
@@ -143,6 +148,7 @@ actor ClientConnector {
         } catch {
             throw Self.failure(error, path: path)
         }
+        guard !isClosed else { throw Self.closed }
         try checkServer(socket.rawValue)
         if let byteCount = configuration.sendBufferByteCount {
             // Best effort: the system's default works as well, only slower.
@@ -151,6 +157,8 @@ actor ClientConnector {
         }
         let connection = ClientConnection(
             socket: socket, loop: loop, configuration: configuration)
+        connections.removeAll { $0.assumeIsolated { $0.ended != nil } }
+        connections.append(connection)
         try await connection.open(timeout: configuration.connectTimeout)
         return connection
     }

@@ -101,7 +101,7 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
             }
         }
         guard transport.isOpen else { return }
-        watchdog.noteFrames(
+        watchdog.stalls.noteFrames(
             transport.receivedFrameCount, isPartial: transport.hasPartialFrame, now: loop.now())
         scheduleWatchdog()
         scheduleFlush()
@@ -152,12 +152,12 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
         let outcome = transport.flush { streamID in
             calls[streamID]?.resumeWriter()
         } batchWritten: {
-            watchdog.noteWritten(now: loop.now())
+            watchdog.stalls.noteWritten()
             resumeWrittenCalls()
         }
         switch outcome {
         case .everything:
-            watchdog.noteUnblocked()
+            watchdog.stalls.noteWritten()
             if closeReason != nil || (isDraining && calls.isEmpty) { close() }
         case .yielded: waitForPeer(hasProgress: true)
         case .blocked(let hasProgress): waitForPeer(hasProgress: hasProgress)
@@ -168,8 +168,8 @@ actor ServerSession: ReadinessHandler, EndOfTurnHandler {
     /// W-53: it goes on when the socket is writable, which takes a peer that reads. That holds after a
     /// turn that ended by itself, too: the socket may be fuller then than "writable" means to Linux.
     private func waitForPeer(hasProgress: Bool) {
-        if hasProgress { watchdog.noteWritten(now: loop.now()) }
-        watchdog.noteBlocked(now: loop.now())
+        if hasProgress { watchdog.stalls.noteWritten() }
+        watchdog.stalls.noteBlocked(now: loop.now())
         scheduleWatchdog()
     }
 

@@ -25,8 +25,7 @@ struct PingCommand: StoreCommand {
         var total = Duration.zero
         var (shortest, longest) = (Duration.seconds(Int64.max), Duration.zero)
         for number in 1...count {
-            _ = try context.deadline.options()
-            let duration = try await context.server.ping()
+            let duration = try await context.server.ping(options: context.deadline.options())
             total += duration
             (shortest, longest) = (min(shortest, duration), max(longest, duration))
             try context.console.confirmation(

@@ -4,7 +4,7 @@ import BlobRPCClient
 
 /// What a server offers beside its blobs.
 protocol ServerProbe: Sendable {
-    func ping() async throws(BlobError) -> Duration
+    func ping(options: CallOptions) async throws(BlobError) -> Duration
     func serverInfo() async throws(BlobError) -> ServerInfo
     func addListener(text: String, options: ListenerOptions) async throws(BlobError) -> String
     func removeListener(at path: String, options: CallOptions) async throws(BlobError)

@@ -117,13 +117,20 @@ struct ConfigurationFile: Decodable {
     static func check(
         _ mapping: Node.Mapping, _ known: Set<String>, _ place: String
     ) throws(BlobError) {
-        for (key, _) in mapping {
+        for (key, value) in mapping {
             let name = key.string ?? "?"
             guard known.contains(name) else {
                 throw BlobError(
                     .invalidArgument,
                     "\(place.isEmpty ? "" : "\(place): ")unknown key '\(name)'; known are "
                         + known.sorted().joined(separator: ", "))
+            }
+            // A limit whose values are commented out must not be taken for none.
+            guard value.null == nil else {
+                throw BlobError(
+                    .invalidArgument,
+                    "\(place.isEmpty ? "" : "\(place): ")the key '\(name)' has no value;"
+                        + " give it one or take the key out")
             }
         }
     }

@@ -59,6 +59,7 @@ struct Settings {
         if listeners.isEmpty {
             listeners = [ListenerConfiguration(path: DefaultPaths.socketPath())]
         }
+        try checkPaths(of: listeners)
         let loopCount = file.eventLoops ?? ProcessInfo.processInfo.activeProcessorCount
         var server = ServerConfiguration(
             listeners: listeners, eventLoopCount: min(max(1, loopCount), 64))
@@ -70,6 +71,13 @@ struct Settings {
         server.mountNames = mounts.keys.sorted()
         server.schemes = mounts.isEmpty ? ["file"] : ["blob", "file"]
         return server
+    }
+
+    private static func checkPaths(of listeners: [ListenerConfiguration]) throws(BlobError) {
+        var paths: Set<String> = []
+        for listener in listeners where !paths.insert(listener.path).inserted {
+            throw BlobError(.invalidArgument, "two listeners have the path \(listener.path)")
+        }
     }
 
     static func configuration(

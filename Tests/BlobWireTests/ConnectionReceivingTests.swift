@@ -48,6 +48,15 @@ import Testing
         #expect(failure { try side.receive(.request(1, .noData)) } == .badFrame)
     }
 
+    @Test(
+        "W-25, W-26, W-31: streams have odd numbers",
+        arguments: [TestFrame.reset(2), .stop(2), .credit(2, 7)])
+    func evenStreams(frame: TestFrame) throws {
+        let side = try Side(.server)
+        try side.receive(.request(3))
+        #expect(failure { try side.receive(frame) } == .badStream)
+    }
+
     @Test("W-36: frames that carry nothing are glitches and no events", arguments: [false, true])
     func empties(withOffset: Bool) throws {
         let side = try client(calls: 1)

@@ -23,7 +23,7 @@ struct BrokenSink: OutputSink {
 }
 
 struct FakeServer: ServerProbe {
-    func ping() async throws(BlobError) -> Duration { .microseconds(1500) }
+    func ping(options: CallOptions) async throws(BlobError) -> Duration { .microseconds(1500) }
 
     func serverInfo() async throws(BlobError) -> ServerInfo {
         ServerInfo(

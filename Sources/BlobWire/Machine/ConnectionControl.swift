@@ -2,6 +2,11 @@ internal import BlobCore
 
 /// Received frames that carry no message and no body.
 extension ConnectionMachine {
+    /// Whether the client has, or had, a call of this number: they are odd (W-20).
+    func wasOpened(_ streamID: UInt32) -> Bool {
+        streamID <= lastStreamID && streamID % 2 == 1
+    }
+
     mutating func receiveCredit(
         _ frame: ReceivedFrame, now: ContinuousClock.Instant
     ) throws(WireError) {
@@ -11,7 +16,7 @@ extension ConnectionMachine {
             return limit
         }
         let streamID = frame.header.streamID
-        guard streamID <= lastStreamID else {
+        guard streamID == 0 || wasOpened(streamID) else {
             throw WireError(.badStream, "CREDIT for a stream that was never opened (W-31)")
         }
         let isRaised: Bool
@@ -33,7 +38,7 @@ extension ConnectionMachine {
         _ header: FrameHeader, now: ContinuousClock.Instant
     ) throws(WireError) -> ConnectionEvent? {
         try requireStream(header, zero: false)
-        guard header.streamID <= lastStreamID else {
+        guard wasOpened(header.streamID) else {
             throw WireError(.badStream, "RESET of a stream that was never opened (W-25)")
         }
         if role == .server { try resets.note("resets", now: now) }
@@ -60,7 +65,7 @@ extension ConnectionMachine {
         _ header: FrameHeader, now: ContinuousClock.Instant
     ) throws(WireError) -> ConnectionEvent? {
         try requireStream(header, zero: false)
-        guard header.streamID <= lastStreamID else {
+        guard wasOpened(header.streamID) else {
             throw WireError(.badStream, "STOP of a stream that was never opened (W-26)")
         }
         if role == .server { try resets.note("resets", now: now) }

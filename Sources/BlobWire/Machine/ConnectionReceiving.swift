@@ -206,7 +206,7 @@ extension ConnectionMachine {
     private mutating func receiveLateData(
         _ streamID: UInt32, byteCount: Int, _ isLast: Bool, now: ContinuousClock.Instant
     ) throws(WireError) {
-        guard streamID <= lastStreamID, streamID % 2 == 1, role == .server else {
+        guard wasOpened(streamID), role == .server else {
             throw WireError(.badStream, "DATA on a stream that was never opened (W-27)")
         }
         if draining[streamID] != nil {

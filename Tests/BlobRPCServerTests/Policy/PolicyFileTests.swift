@@ -28,6 +28,14 @@ import Testing
         arguments: [
             ("{trusted: true}", "unknown key 'trusted'"),
             ("{trust: maybe}", "policy.trust: 'maybe'"),
+            // What is commented out below its key must not be taken for no limit.
+            ("", "the key 'policy' has no value"), ("~", "the key 'policy' has no value"),
+            ("{users: }", "policy: the key 'users' has no value"),
+            ("{grants: null}", "policy: the key 'grants' has no value"),
+            (
+                "{presign: {maximumSeconds: 60, methods: }}",
+                "policy.presign: the key 'methods' has no value"
+            ),
             ("{trust: untrusted}", "policy.grants"),
             ("{mounts: [data], grants: []}", "policy.mounts"),
             ("{mounts: [date]}", "policy.mounts: there is no mount 'date'"),

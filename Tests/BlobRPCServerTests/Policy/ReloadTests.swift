@@ -115,6 +115,7 @@ import Testing
             ("  - path: RUN/a.sock\n    policy: {trust: untrusted}", "a.sock: policy.grants"),
             ("  - path: RUN/a.sock\n    policy: {mountz: [data]}", "a.sock).policy: unknown key"),
             ("  - path: RUN/a.sock\n    policy: {mounts: [nowhere]}", "no mount 'nowhere'"),
+            (good + "\n  - path: RUN/a.sock", "two listeners have the path"),
             // One of two new sockets cannot be: then neither is.
             (
                 "  - path: RUN/a.sock\n  - path: RUN/new.sock\n  - path: RUN/taken.sock",
