@@ -92,13 +92,18 @@ extension BlobURI: Hashable {
 }
 
 extension BlobURI: CustomStringConvertible {
-    /// The URI as text that parses back to the same value.
+    /// The URI as text that parses back to the same value. Only a key with a question mark in an Azure
+    /// emulator has no such text.
     public var description: String {
         switch scheme {
         case .file: return "file://\(key)"
         case .s3, .gs, .blob: return "\(scheme.rawValue)://\(container)/\(key)"
         case .az:
             if let endpoint, let account { return "\(endpoint)/\(account)/\(container)/\(key)" }
+            // In an https URI what follows would be a query.
+            if let account, key.utf8.contains(UInt8(ascii: "?")) {
+                return "abfss://\(container)@\(account).dfs.core.windows.net/\(key)"
+            }
             if let account {
                 return "https://\(account).blob.core.windows.net/\(container)/\(key)"
             }

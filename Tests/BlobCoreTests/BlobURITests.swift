@@ -11,6 +11,7 @@ import Testing
         ("az://container/x", .az, "container", "x"),
         ("azure://container/x", .az, "container", "x"),
         ("abfss://c@acct.dfs.core.windows.net/p/q", .az, "c", "p/q"),
+        ("abfss://c@acct.dfs.core.windows.net/p?q", .az, "c", "p?q"),
         ("https://acct.blob.core.windows.net/c/b", .az, "c", "b"),
         ("http://127.0.0.1:10000/devstoreaccount1/c/b", .az, "c", "b"),
         ("blob://mount/key/with/slashes", .blob, "mount", "key/with/slashes"),
