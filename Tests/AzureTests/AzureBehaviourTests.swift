@@ -11,7 +11,8 @@ import Testing
     ) async throws {
         try await AzureFixture.with(identity) { fixture in
             try await behaviour.run(
-                BehaviourContext(store: fixture.backend, base: fixture.uri("base")))
+                BehaviourContext(
+                    store: fixture.backend, base: fixture.uri("base"), refusesRewrittenKeys: true))
         }
     }
 }

@@ -50,6 +50,14 @@ struct AzureFixture: Sendable {
         BlobURI(scheme: .az, container: container, key: self.key(key))
     }
 
+    /// An upload of `uri` that nobody has begun, with a name that is right.
+    func upload(_ uri: BlobURI) throws -> MultipartUpload {
+        let name = UploadName(
+            commitToken: try RandomName.make(),
+            uploadID: try AzureUploadID.make(BlobAttributes(), for: uri, in: azure.account))
+        return MultipartUpload(uri: uri, uploadID: name.text)
+    }
+
     /// What the server has in our place, by Microsoft's client.
     func keys() async throws -> [String] {
         try await server.keys(prefix: prefix + "/").map { String($0.dropFirst(prefix.count + 1)) }

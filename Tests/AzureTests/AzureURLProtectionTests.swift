@@ -83,18 +83,40 @@ import Testing
         }
     }
 
-    @Test func `S3-03 keys that HTTP clients rewrite are not signed`() async throws {
+    @Test func `S3-03 CM-12 keys that clients or the service rewrite are not signed`()
+        async throws
+    {
         try await AzureFixture.with { fixture in
-            for key in ["a/../b", "./a", "a/.", "..", "x/./y"] {
+            for key in ["a/../b", "./a", "a/.", "..", "x/./y", "a\\b"] {
                 let uri = BlobURI(scheme: .az, container: fixture.container, key: key)
-                await expectError(.presign) {
-                    _ = try await fixture.backend.presignGet(uri, options: PresignOptions())
+                for method in PresignMethod.allCases {
+                    await expectError(.invalidURI) {
+                        _ = try await fixture.backend.presign(
+                            method, uri, options: PresignOptions())
+                    }
                 }
-                let upload = try await fixture.backend.createMultipartUpload(
-                    uri, options: MultipartOptions())
-                await expectError(.presign) {
+                await expectError(.invalidURI) {
+                    _ = try await fixture.backend.createMultipartUpload(
+                        uri, options: MultipartOptions())
+                }
+                // As somebody could make it, who knows how.
+                let upload = try fixture.upload(uri)
+                await expectError(.invalidURI) {
                     _ = try await fixture.backend.presignUploadParts(
                         upload, partNumbers: [1], options: PresignOptions())
+                }
+                await expectError(.invalidURI) {
+                    _ = try await fixture.backend.uploadPart(
+                        upload, partNumber: 1, body: .bytes(Bytes()),
+                        options: UploadPartOptions())
+                }
+                await expectError(.invalidURI) {
+                    _ = try await fixture.backend.listParts(
+                        upload, afterPartNumber: 0, options: CallOptions())
+                }
+                await expectError(.invalidURI) {
+                    _ = try await fixture.backend.completeMultipartUpload(
+                        upload, parts: [], options: CompleteOptions())
                 }
             }
         }

@@ -147,11 +147,13 @@ extension BlobStoreBehaviour {
             #expect(page.entries.map { context.relative($0.uri) } == ["b", "c"])
         },
         BlobStoreBehaviour("CM-12 odd keys are taken byte for byte") { context in
-            let keys = [
-                "with space", "plus+plus", "percent%20sign", "q?a=1&b=2", "hash#1", "quote'\"",
-                "semi;colon,comma", "back\\slash", "star*[x]{y}", "tilde~", "\u{fc}ml\u{e4}ut",
-                "u\u{308}", "\u{2603}/\u{1F600}", ".hidden", "...", "-dash", "a:b", "<xml>&amp;",
-            ]
+            let keys =
+                [
+                    "with space", "plus+plus", "percent%20sign", "q?a=1&b=2", "hash#1", "quote'\"",
+                    "semi;colon,comma", "star*[x]{y}", "tilde~", "\u{fc}ml\u{e4}ut",
+                    "u\u{308}", "\u{2603}/\u{1F600}", ".hidden", "...", "-dash", "a:b",
+                    "<xml>&amp;",
+                ] + (context.refusesRewrittenKeys ? [] : ["back\\slash"])
             for key in keys { try await context.put(key, Array(key.utf8)) }
             for key in keys {
                 #expect(try await context.get(key) == Array(key.utf8), "\(key)")
@@ -173,6 +175,22 @@ extension BlobStoreBehaviour {
                     try await context.store.delete(context.uri(key))
                 }
             }
+        },
+        BlobStoreBehaviour("CM-12 keys that the service would take for others are refused") {
+            context in
+            guard context.refusesRewrittenKeys else { return }
+            try await context.put("a/b", [1])
+            for key in ["a\\b", "../x", "x/../a/b", "a/./b", "a\\..\\b", "..", ".", "a/.."] {
+                try await context.expectRefused(key)
+            }
+            for prefix in ["a\\", "x/../", "./", "a/./b"] {
+                await expectError(.invalidURI) { _ = try await context.keys(prefix: prefix) }
+            }
+            // What may yet become another name is a prefix like any.
+            try await context.put("a/..hidden", [2])
+            #expect(try await context.keys(prefix: "a/..") == ["a/..hidden"])
+            #expect(try await context.keys(prefix: "a/b") == ["a/b"])
+            #expect(try await context.get("a/b") == [1])
         },
         BlobStoreBehaviour("W-44 a page of no entries or of too many is refused") { context in
             for pageEntryCount: UInt32 in [0, 1001, .max] {

@@ -156,6 +156,36 @@ extension BehaviourContext {
         }
     }
 
+    /// Expects that nothing takes `key` for a name.
+    func expectRefused(_ key: String) async throws {
+        let uri = uri(key)
+        await expectError(.invalidURI) { try await put(key, [9]) }
+        await expectError(.invalidURI) { _ = try await get(key) }
+        await expectError(.invalidURI) { _ = try await store.head(uri) }
+        await expectError(.invalidURI) { try await store.delete(uri) }
+        try await put("deleted", [1])
+        let outcomes = try await store.delete(
+            [self.uri("deleted"), uri, self.uri("missing")], options: CallOptions())
+        #expect(try outcomes[0].get().existed == true)
+        await expectError(.invalidURI) { _ = try outcomes[1].get() }
+        #expect(try outcomes[2].get().existed == false)
+        try await put("source", [1])
+        for (source, destination) in [(uri, self.uri("copy")), (self.uri("source"), uri)] {
+            await expectError(.invalidURI) {
+                _ = try await store.copy(
+                    from: source, to: destination, options: CopyOptions())
+            }
+        }
+        await expectError(.invalidURI) {
+            _ = try await store.createMultipartUpload(uri, options: MultipartOptions())
+        }
+        for method in PresignMethod.allCases {
+            await expectError(.invalidURI) {
+                _ = try await store.presign(method, uri, options: PresignOptions())
+            }
+        }
+    }
+
     /// The keys below the base, relative to it.
     func keys(
         prefix: String = "", options: ListOptions = ListOptions()

@@ -11,23 +11,31 @@ public struct BehaviourContext: Sendable {
     public let capabilities: Capabilities
     /// How often a race is run whose window can be small.
     public let raceCount: Int
+    /// Whether the service takes backslashes for slashes and resolves segments of dots, so that the
+    /// store refuses keys with them: it would be another blob.
+    public let refusesRewrittenKeys: Bool
 
     /// A context from its parts.
     public init(
-        store: any BlobStore, base: BlobURI, capabilities: Capabilities, raceCount: Int = 20
+        store: any BlobStore, base: BlobURI, capabilities: Capabilities, raceCount: Int = 20,
+        refusesRewrittenKeys: Bool = false
     ) {
         self.store = store
         self.base = base
         self.capabilities = capabilities
         self.raceCount = raceCount
+        self.refusesRewrittenKeys = refusesRewrittenKeys
     }
 
     /// A context that asks the store for its capabilities.
-    public init(store: any BlobStore, base: BlobURI, raceCount: Int = 20) async throws {
+    public init(
+        store: any BlobStore, base: BlobURI, raceCount: Int = 20,
+        refusesRewrittenKeys: Bool = false
+    ) async throws {
         self.init(
             store: store, base: base,
             capabilities: try await store.capabilities(of: base, options: CallOptions()),
-            raceCount: raceCount)
+            raceCount: raceCount, refusesRewrittenKeys: refusesRewrittenKeys)
     }
 
     /// The blob `key` below the base.

@@ -24,7 +24,7 @@ from oracles.azure_client import Calls
 from oracles.azure_errors import scripted_failure
 from oracles.azure_identities import ROLES, Account, Directory
 from oracles.azure_older import OlderClient
-from oracles.azure_service import BlobService
+from oracles.azure_service import BlobService, resolved
 from oracles.azure_store import Store
 from oracles.azure_tokens import TokenService, resource_id
 from oracles.certificates import context_for
@@ -62,7 +62,7 @@ class Oracle:
 
     def own_place(self, url):
         parts = urllib.parse.urlsplit(url)
-        path = urllib.parse.unquote(parts.path).split("/", 3)
+        path = ["", *resolved(urllib.parse.unquote(parts.path)[1:]).split("/", 2)]
         origins = (self.listener.origin, self.encrypted.origin)
         if f"{parts.scheme}://{parts.netloc}" not in origins or len(path) != 4:
             return None

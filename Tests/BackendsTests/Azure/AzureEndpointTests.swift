@@ -141,6 +141,23 @@ import Testing
         }
     }
 
+    @Test(
+        "CM-12 names that the service would take for others, and those that only look like it",
+        arguments: [
+            ("a\\b", false), ("\\", false), ("a/./b", false), ("./a", false), ("a/..", false),
+            ("..", false), (".", false), ("..\\a", false), ("a/.b", true), ("a/...", true),
+            ("..a/b", true), ("a//b", true), ("a./b", true), ("%2E%2E/a", true), ("a%5Cb", true),
+        ])
+    func rewrittenNames(key: String, isName: Bool) async throws {
+        let endpoint = try AzureEndpoint(account: "acct")
+        let uri = BlobURI(scheme: .az, container: "blobs", key: key)
+        guard !isName else {
+            #expect(try AzureBlobName(uri, at: endpoint).key == key)
+            return
+        }
+        await expectError(.invalidURI) { _ = try AzureBlobName(uri, at: endpoint) }
+    }
+
     @Test("CM-13 names of blobs have 1024 characters at most, whatever their bytes")
     func longNames() async throws {
         let endpoint = try AzureEndpoint(account: "acct")

@@ -80,6 +80,19 @@ class Signatures(unittest.TestCase):
                 answer = send(url)
                 self.assertEqual((answer.status, answer.body), (200, name.encode()), answer.body)
 
+    def test_rewritten_names(self):
+        """Both slashes are one and dots are resolved, for what is stored and what is signed."""
+        for name, stored in (("r\\b", "r/b"), ("r/./b", "r/b"), ("r\\x\\..\\b", "r/b")):
+            with self.subTest(name):
+                self.oracle.call("put", key=stored, body=b"x")
+                self.assertEqual(send(self.url(name, self.signed(stored, "r"))).body, b"x")
+                answer = send(self.url(name, self.signed(name, "r")))
+                self.assertEqual(answer.code, "AuthenticationFailed")
+                put = {"x-ms-blob-type": "BlockBlob"}
+                url = self.url(name, self.signed(stored, "w"))
+                self.assertEqual(send(url, "PUT", put, b"y").status, 201)
+                self.assertEqual(self.oracle.call("get", key=stored)["body"], b"y")
+
     def test_many_names(self):
         """Hundreds of names, with all fields that there are, by the client for 2023-11-03."""
         source = random.Random(4)

@@ -48,6 +48,8 @@ class BlobService:
             path = urllib.parse.unquote(request.path, errors="strict")[1:]
         except UnicodeDecodeError as error:
             raise AzureError("InvalidUri") from error
+        # The service takes both slashes for one and resolves dots, before it looks at signatures.
+        path = resolved(path)
         if not host.startswith(self.account.name + "."):
             account, _, path = path.partition("/")
             if account != self.account.name:
@@ -145,6 +147,20 @@ class BlobService:
         }  # fmt: skip
         text = "".join(f"<{name}>{value}</{name}>" for name, value in elements.items())
         return xml_response(f"<UserDelegationKey>{text}</UserDelegationKey>")
+
+
+def resolved(path):
+    """The path as the service has it: of slashes only, and without segments of dots."""
+    kept = []
+    parts = path.replace("\\", "/").split("/")
+    for number, part in enumerate(parts):
+        if part == "..":
+            kept = kept[:-1]
+        if part not in (".", ".."):
+            kept.append(part)
+        elif number == len(parts) - 1:
+            kept.append("")
+    return "/".join(kept)
 
 
 def moment(text):

@@ -7,7 +7,9 @@ struct AzureBlobName: Sendable {
     let container: String
     /// Verbatim; empty for the container.
     let key: String
+}
 
+extension AzureBlobName {
     /// - Throws: `invalidURI` for names that Azure cannot have, `unsupportedBackend` for another
     ///   account or emulator: what is sent there would go with the credentials of this one.
     init(_ uri: BlobURI, at endpoint: AzureEndpoint) throws(BlobError) {
@@ -40,8 +42,32 @@ struct AzureBlobName: Sendable {
                 "Azure blob names have at most \(Self.maximumCharacterCount) characters",
                 uri: uri, origin: .client)
         }
-        container = uri.container
-        key = uri.key
+        guard !Self.isRewritten(uri.key.utf8) else { throw Self.rewritten(uri) }
+        self.init(container: uri.container, key: uri.key)
+    }
+
+    /// A prefix of such names. What is behind its last slash can be the beginning of any: "." that of
+    /// ".hidden".
+    static func checkPrefix(_ uri: BlobURI) throws(BlobError) {
+        let key = uri.key.utf8
+        let end = key.lastIndex(of: UInt8(ascii: "/")) ?? key.startIndex
+        guard !key.contains(UInt8(ascii: "\\")), !KeySegments.haveDots(key[..<end]) else {
+            throw rewritten(uri)
+        }
+    }
+
+    /// CM-12: Azure stores such a name as another one, which its writer may have no grant for: it
+    /// takes a backslash for a slash, and resolves segments of dots as URLs have them.
+    private static func isRewritten(_ key: String.UTF8View) -> Bool {
+        key.contains(UInt8(ascii: "\\")) || KeySegments.haveDots(key)
+    }
+
+    private static func rewritten(_ uri: BlobURI) -> BlobError {
+        BlobError(
+            .invalidURI,
+            "Azure takes '\\' for '/' and resolves '.' and '..' between slashes: it would be another"
+                + " blob; choose a name without them",
+            uri: uri, origin: .client)
     }
 
     static func isContainerName(_ name: String) -> Bool {

@@ -27,6 +27,8 @@ extension AzureBackend {
         var outcomes: [Result<DeleteResult, BlobError>?] = uris.map { _ in nil }
         var positions: [BlobURI: [Int]] = [:]
         for (position, uri) in uris.enumerated() {
+            // What is no name is left to itself: it must not cost the others their batch.
+            guard (try? service.resource(uri)) != nil else { continue }
             positions[uri.replacingKey(""), default: []].append(position)
         }
         for (container, positions) in positions {

@@ -9,6 +9,7 @@ struct AzureListing: Sendable {
 
     init(_ prefix: BlobURI, _ options: ListOptions) throws(BlobError) {
         try ListRules.check(options, prefix)
+        try AzureBlobName.checkPrefix(prefix)
         self.prefix = prefix
         self.options = options
         deadline = CallDeadline(options.call)

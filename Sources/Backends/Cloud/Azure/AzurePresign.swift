@@ -41,9 +41,9 @@ extension AzureBackend {
     private func prepareSigning(
         _ uri: BlobURI, _ options: PresignOptions
     ) async throws(BlobError) -> (AzureGrant, AzureResource) {
-        // Before anything else (CM-16).
-        try PresignRules.check(uri, options)
         let resource = try service.resource(uri)
+        // Before anybody is asked (CM-16).
+        try PresignRules.check(uri, options)
         let grant = try await AzureGrant(
             credentials: try await service.credentials.credentials(),
             delegationKeys: delegationKeys, now: service.clock.now,

@@ -21,6 +21,8 @@ extension AzureDialect {
 
     /// What the name of an upload of this server says.
     func upload(_ text: String, _ uri: BlobURI) throws(BlobError) -> AzureUploadID {
+        // Also for what asks nobody: the check of the upload's name is no secret.
+        _ = try service.resource(uri)
         let upload = try AzureUploadID(text, for: uri, in: service.endpoint.account)
         guard !abandoned.contains(upload.nonce) else { throw AzureUploadID.unknown(uri) }
         return upload

@@ -9,28 +9,12 @@ enum PresignRules {
             throw BlobError(.presign, "a URL is valid for 1 second to 7 days")
         }
         // Common clients "normalise" such paths, and the signature breaks far from here.
-        guard !hasDots(uri.key.utf8) else {
+        guard !KeySegments.haveDots(uri.key.utf8) else {
             throw BlobError(
                 .presign,
                 "a key with '.' or '..' between slashes cannot be signed: HTTP clients rewrite such"
                     + " URLs; read or write it through this server")
         }
-    }
-
-    /// Whether all between two slashes is one dot or two. By bytes: this runs for every URL.
-    private static func hasDots(_ key: String.UTF8View) -> Bool {
-        var byteCount = 0
-        var isOfDots = true
-        for byte in key {
-            if byte == UInt8(ascii: "/") {
-                if isOfDots, byteCount == 1 || byteCount == 2 { return true }
-                (byteCount, isOfDots) = (0, true)
-            } else {
-                byteCount += 1
-                isOfDots = isOfDots && byte == UInt8(ascii: ".")
-            }
-        }
-        return isOfDots && (byteCount == 1 || byteCount == 2)
     }
 
     /// How many parts' URLs one call signs, and which.
