@@ -44,28 +44,47 @@ import Testing
         }
     }
 
-    @Test(
-        arguments: [
+    /// What happens to a batch, and what can be said then of a blob that was there and of one that was
+    /// not.
+    struct BatchFault: Sendable {
+        var parts: [String: JSONValue]
+        var existed: Bool?
+        var missing: Bool?
+
+        /// Nothing was done, and that is certain.
+        static let refusals = [
             ["status": 501, "code": "NotImplemented"], ["status": 400, "code": "InvalidInput"],
-            ["status": 403, "code": "AuthorizationFailure"], ["status": 500], ["drop": true],
-            ["status": 202, "body": "nonsense"], ["status": 202, "body": ""],
+            ["status": 403, "code": "AuthorizationFailure"],
+        ].map { BatchFault(parts: $0, existed: true, missing: false) }
+        /// Nothing was done, but it looks as if it might have been.
+        static let doubts = [
+            ["status": 500], ["drop": true], ["status": 202, "body": "nonsense"],
+            ["status": 202, "body": ""],
+        ].map { BatchFault(parts: $0, existed: true, missing: nil) }
+        /// All was done, and nobody was told.
+        static let losses = [
             ["removeHeaders": ["Content-Type"]],
-            ["setHeaders": ["Content-Type": "multipart/mixed"]],
-        ] as [[String: JSONValue]])
-    func `W-75 where a batch fails, each blob is deleted by itself`(
-        _ fault: [String: JSONValue]
+            ["setHeaders": ["Content-Type": "multipart/mixed"]], ["loseReply": true],
+            ["cutAfterBytes": 20], ["status": 500, "perform": true],
+        ].map { BatchFault(parts: $0, existed: nil, missing: nil) }
+    }
+
+    @Test(arguments: BatchFault.refusals + BatchFault.doubts + BatchFault.losses)
+    func `W-74 W-75 where a batch fails, each blob is deleted by itself`(
+        _ fault: BatchFault
     ) async throws {
         try await with { fixture, uri, pattern in
             let names = ["a", "b", "c"]
             for name in names { try await fixture.backend.put(uri(name), Bytes(utf8: "x")) }
-            _ = try await fixture.server.fault(pattern, fault, times: 10)
+            _ = try await fixture.server.fault(pattern, fault.parts, times: 10)
             let outcomes = try await fixture.backend.delete(
-                names.map(uri), options: CallOptions())
-            for outcome in outcomes { _ = try outcome.get() }
+                (names + ["missing"]).map(uri), options: CallOptions())
+            let existed = try outcomes.map { try $0.get().existed }
+            #expect(existed == names.map { _ in fault.existed } + [fault.missing])
             #expect(try await fixture.server.keys(prefix: "", bucket: uri("").container) == [])
             // libcurl sends again what a connection that was used before has lost.
             let count = try await fixture.server.requests(pattern).count
-            #expect(count == 1 || fault["drop"] != nil)
+            #expect(count == 1 || fault.parts["drop"] != nil)
         }
     }
 

@@ -31,14 +31,20 @@ extension AzureBackend {
             guard (try? service.resource(uri)) != nil else { continue }
             positions[uri.replacingKey(""), default: []].append(position)
         }
+        // Those that a batch may have deleted without telling.
+        var uncertain: Set<Int> = []
         for (container, positions) in positions {
             var rest = positions[...]
             while rest.count > 1 {
                 let batch = rest.prefix(AzureDeleteBatch.maximumCount)
                 rest = rest.dropFirst(batch.count)
                 let settled = await delete(batch.map { uris[$0] }, of: container, deadline)
-                for (position, result) in zip(batch, settled) {
-                    outcomes[position] = result.map { .success($0) }
+                for (position, outcome) in zip(batch, settled) {
+                    switch outcome {
+                    case .settled(let result): outcomes[position] = .success(result)
+                    case .refused: break
+                    case .unknown: uncertain.insert(position)
+                    }
                 }
             }
         }
@@ -47,31 +53,43 @@ extension AzureBackend {
             uri async throws(BlobError) in
             try await self.delete(uri, options: options)
         }
-        for (position, result) in zip(others, results) { outcomes[position] = result }
+        for (position, result) in zip(others, results) {
+            outcomes[position] = result.map { result in
+                // W-74: the batch may be why there was none.
+                uncertain.contains(position) && result.existed == false
+                    ? DeleteResult(existed: nil) : result
+            }
+        }
         return outcomes.map { $0 ?? .failure(.cancelled) }
     }
 
-    /// Nil for those that have to be deleted by a request of their own.
     private func delete(
         _ uris: [BlobURI], of container: BlobURI, _ deadline: CallDeadline
-    ) async -> [DeleteResult?] {
-        do {
-            let batch = try AzureDeleteBatch(
+    ) async -> [AzureBatchOutcome] {
+        let batch: AzureDeleteBatch
+        do throws(BlobError) {
+            batch = try AzureDeleteBatch(
                 uris, by: service, credentials: try await service.credentials.credentials())
-            var request = CloudRequest(.post, container, "deleting blobs")
-            request.query = [
-                (name: "restype", value: "container"), (name: "comp", value: "batch"),
-            ]
-            request.headers.append("content-type", batch.contentType)
-            request.body = .bytes([batch.body])
-            // A second attempt could not tell what the first has deleted.
-            request.isRepeatable = false
+        } catch {
+            return uris.map { _ in .refused }
+        }
+        var request = CloudRequest(.post, container, "deleting blobs")
+        request.query = [
+            (name: "restype", value: "container"), (name: "comp", value: "batch"),
+        ]
+        request.headers.append("content-type", batch.contentType)
+        request.body = .bytes([batch.body])
+        // A second attempt could not tell what the first has deleted.
+        request.isRepeatable = false
+        do throws(CloudFailure) {
             let reply = try await client.reply(
                 request, maximumByteCount: AzureDeleteBatch.maximumAnswerByteCount,
                 deadline: deadline)
-            return batch.results(in: reply)
+            return batch.outcomes(in: reply)
         } catch {
-            return uris.map { _ in nil }
+            // Who has no batches has not begun with one.
+            let isRefused = !error.isAmbiguous || error.status == 501
+            return uris.map { _ in isRefused ? .refused : .unknown }
         }
     }
 }

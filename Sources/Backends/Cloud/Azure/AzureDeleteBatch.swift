@@ -1,6 +1,16 @@
 internal import Backends
 internal import BlobCore
 
+/// What a batch says of one of its deletions.
+enum AzureBatchOutcome: Sendable {
+    /// The blob was deleted or was not there.
+    case settled(DeleteResult)
+    /// Nothing was done.
+    case refused
+    /// It may have been done.
+    case unknown
+}
+
 /// Many deletions in one request: each is a request of its own within, with its own authorization.
 struct AzureDeleteBatch: Sendable {
     static let maximumCount = 256
@@ -33,27 +43,30 @@ struct AzureDeleteBatch: Sendable {
         body = Bytes(utf8: text + "--\(boundary)--\r\n")
     }
 
-    /// The outcome of each blob whose deletion is settled: it was deleted or was not there.
-    func results(in reply: CloudReply) -> [DeleteResult?] {
-        var results: [DeleteResult?] = (0..<count).map { _ in nil }
+    /// The outcome of each deletion; unknown when the answer has none that can be read.
+    func outcomes(in reply: CloudReply) -> [AzureBatchOutcome] {
+        var outcomes = [AzureBatchOutcome](repeating: .unknown, count: count)
         guard let boundary = Self.boundary(reply.headers["content-type"] ?? "") else {
-            return results
+            return outcomes
         }
         let text = reply.body.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
         for part in Self.lines(text).split(
             separator: "--\(boundary)", omittingEmptySubsequences: true)
         {
             let answer = AzureBatchAnswer(part)
-            guard let position = answer.position, results.indices.contains(position) else {
+            guard let position = answer.position, outcomes.indices.contains(position) else {
                 continue
             }
             switch (answer.status, answer.code) {
-            case (202, _): results[position] = DeleteResult(existed: true)
-            case (404, "BlobNotFound"): results[position] = DeleteResult(existed: false)
+            case (202, _): outcomes[position] = .settled(DeleteResult(existed: true))
+            case (404, "BlobNotFound"):
+                outcomes[position] = .settled(DeleteResult(existed: false))
+            case (.some(400..<408), _), (.some(409..<500), _): outcomes[position] = .refused
+            // It may have been acted upon, as a request of its own that is answered so.
             default: break
             }
         }
-        return results
+        return outcomes
     }
 
     private static func lines(_ text: String) -> [Substring] {
