@@ -152,11 +152,59 @@ import Testing
         try await GCSFixture.with { fixture in
             _ = try await fixture.fault(
                 .append, ["setHeaders": ["x-goog-hash": "crc32c=AAAAAA=="]], skip: 2)
-            await expectError(.checksumMismatch) {
+            let error = await expectError(.checksumMismatch) {
                 try await fixture.backend.put(
                     fixture.uri("blob"), Self.large, options: PutOptions(condition: .createOnly))
             }
+            #expect(error?.message.contains("is removed again") == true)
             #expect(try await fixture.keys() == [])
+        }
+    }
+
+    /// How its removal goes wrong, and whether the blob is gone in spite of that.
+    @Test(
+        arguments: [
+            (["status": 500], false), (["status": 403, "code": "AccessDenied"], false),
+            (["loseReply": true], true), (["status": 500, "perform": true], true),
+        ] as [([String: JSONValue], Bool)])
+    func `GC-04 damage is told as such when the removal fails, too`(
+        _ fault: [String: JSONValue], isGone: Bool
+    ) async throws {
+        try await GCSFixture.with { fixture in
+            _ = try await fixture.fault(
+                .append, ["setHeaders": ["x-goog-hash": "crc32c=AAAAAA=="]], skip: 2)
+            _ = try await fixture.fault(.delete, fault, times: isGone ? 1 : 10)
+            let error = await expectError(.checksumMismatch) {
+                try await fixture.backend.put(
+                    fixture.uri("blob"), Self.large, options: PutOptions(condition: .createOnly))
+            }
+            let words = isGone ? "is removed again" : "could not be removed again; delete it"
+            #expect(error?.message.contains(words) == true, "\(error?.message ?? "")")
+            #expect(try await fixture.keys() == (isGone ? [] : ["blob"]))
+        }
+    }
+
+    @Test(arguments: [false, true])
+    func `GC-04 S3-21 a blob that is found by its token is compared, too`(
+        isDamaged: Bool
+    ) async throws {
+        try await GCSFixture.with { fixture in
+            _ = try await fixture.fault(.append, ["loseReply": true], times: 10, skip: 2)
+            if isDamaged {
+                _ = try await fixture.fault(
+                    .head, ["setHeaders": ["x-goog-hash": "crc32c=AAAAAA=="]])
+            }
+            let put = Task {
+                try await fixture.backend.put(
+                    fixture.uri("blob"), Self.large, options: PutOptions(condition: .createOnly))
+            }
+            if isDamaged {
+                await expectError(.checksumMismatch) { _ = try await put.value }
+                #expect(try await fixture.keys() == [])
+            } else {
+                let result = try await put.value
+                #expect(try await fixture.head("blob")?.generation == result.version)
+            }
         }
     }
 

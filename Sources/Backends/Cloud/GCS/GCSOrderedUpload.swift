@@ -125,24 +125,43 @@ struct GCSOrderedUpload: OrderedUpload {
         return request
     }
 
-    /// The blob is there: with the bytes that were sent, or else it must not stay.
     private func finished(_ reply: CloudReply) async throws(CloudFailure) -> FinishedUpload {
         guard let etag = reply.headers.entityTag else {
             throw CloudFailure(EntityTag.missing(write.uri))
         }
-        if let found = reply.headers.googleCRC32C, found != checksum.base64 {
-            if let generation = GCSDialect.generation(reply.headers) {
-                var request = CloudRequest(.delete, write.uri, "removing the damaged blob")
-                request.headers.append(GCSDialect.generationCondition, generation)
-                _ = try await dialect.client.reply(request, deadline: write.deadline)
-            }
-            throw CloudFailure(
-                BlobError(
-                    .checksumMismatch,
-                    "the bytes were damaged on the way; what was stored of them is removed again",
-                    origin: .backend))
-        }
+        try await check(reply.headers)
         return FinishedUpload(etag: etag, version: dialect.metadata.version(reply.headers))
+    }
+
+    func check(_ headers: HTTPHeaders) async throws(CloudFailure) {
+        guard let found = headers.googleCRC32C, found != checksum.base64 else { return }
+        var error = BlobError(
+            .checksumMismatch,
+            "the bytes were damaged on the way; what was stored of them is removed again",
+            origin: .backend)
+        // Whatever becomes of the removal: the blob is there and is not what was to be written. That
+        // is certain, so that nobody looks for it and takes it for good.
+        if !(await remove(GCSDialect.generation(headers))) {
+            error.message =
+                "the bytes were damaged on the way, and the blob that was made of them could not be"
+                + " removed again; delete it"
+            // With its condition the write would meet this blob.
+            error.retry = .never
+        }
+        throw CloudFailure(error)
+    }
+
+    /// Removes what was made, and nothing that somebody has written since; whether it is gone.
+    private func remove(_ generation: String?) async -> Bool {
+        guard let generation else { return false }
+        var request = CloudRequest(.delete, write.uri, "removing the damaged blob")
+        request.headers.append(GCSDialect.generationCondition, generation)
+        do throws(CloudFailure) {
+            _ = try await dialect.client.reply(request, deadline: write.deadline)
+            return true
+        } catch {
+            return error.status == 404 || error.status == 412
+        }
     }
 
     /// `bytes=0-N`, or nothing for nothing.

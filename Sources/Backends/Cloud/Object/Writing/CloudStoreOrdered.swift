@@ -8,6 +8,10 @@ protocol OrderedUpload: Sendable {
         _ pieces: [Bytes], isLast: Bool
     ) async throws(CloudFailure) -> FinishedUpload?
 
+    /// Fails when the blob that has these headers is not of the bytes that were sent, and removes it
+    /// then. What the headers do not tell is taken for right.
+    func check(_ headers: HTTPHeaders) async throws(CloudFailure)
+
     /// Gives it up.
     func giveUp() async
 }
@@ -55,8 +59,13 @@ extension CloudStore {
             return try await upload.append(pieces, isLast: isLast)
         } catch {
             // S3-21: the last answer may have been lost.
-            if isLast, error.isAmbiguous, let result = await committed(write) {
-                return FinishedUpload(etag: result.etag, version: result.version)
+            if isLast, error.isAmbiguous, let blob = await committedBlob(write) {
+                do throws(CloudFailure) {
+                    try await upload.check(blob.headers)
+                } catch {
+                    throw error.error
+                }
+                return FinishedUpload(etag: blob.result.etag, version: blob.result.version)
             }
             throw write.condition.error(for: error)
         }

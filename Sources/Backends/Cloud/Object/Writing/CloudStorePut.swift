@@ -73,14 +73,22 @@ extension CloudStore {
 
     /// The blob that is there if it certainly is the one that `write` has made.
     func committed(_ write: CloudWrite) async -> PutResult? {
+        await committedBlob(write)?.result
+    }
+
+    /// The same, with all that is said of it.
+    func committedBlob(
+        _ write: CloudWrite
+    ) async -> (result: PutResult, headers: HTTPHeaders)? {
         do throws(BlobError) {
             let reply = try await headReply(write.uri, GetOptions(), write.deadline)
             guard reply.headers[dialect.metadata.commitTokenHeader] == write.commitToken,
                 let etag = reply.headers.entityTag
             else { return nil }
-            return PutResult(
+            let result = PutResult(
                 etag: etag, byteCount: try size(reply, write.uri),
                 version: dialect.metadata.version(reply.headers))
+            return (result, reply.headers)
         } catch {
             // Then it stays at the failure that made us ask.
             return nil
