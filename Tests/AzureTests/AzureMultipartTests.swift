@@ -158,6 +158,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [WriteCondition.overwrite, .createOnly, .ifMatch(etag: "")], [false, true])
+    func `a completed upload is told as such, whoever comes before its size is asked for`(
+        _ condition: WriteCondition, isReplaced: Bool
+    ) async throws {
+        try await AzureFixture.with { fixture in
+            var condition = condition
+            if case .ifMatch = condition {
+                let first = try await fixture.backend.put(fixture.uri("blob"), Bytes())
+                condition = .ifMatch(etag: first.etag)
+            }
+            let wanted = condition
+            let upload = try await begin(fixture)
+            var part = try await send(fixture, upload, 1, "body")
+            part.byteCount = nil
+            let parts = [part]
+            _ = try await fixture.fault(.head, ["hold": .text(fixture.prefix)])
+            let completion = Task { try await complete(fixture, upload, parts, wanted) }
+            try await fixture.server.waitHeld(fixture.prefix)
+            if isReplaced {
+                try await fixture.server.put(fixture.key("blob"), Bytes(utf8: "theirs"))
+            } else {
+                try await fixture.server.call("delete", ["key": .text(fixture.key("blob"))])
+            }
+            try await fixture.server.release(fixture.prefix)
+            let error = await expectError(.objectChanged) { _ = try await completion.value }
+            #expect(error?.message.contains("the upload was completed") == true)
+            #expect(error?.retry == .never)
+        }
+    }
+
     @Test(arguments: [5 << 20, 10 << 20])
     func `AZ-09 a stream of exactly so many parts has no empty block at its end`(
         byteCount: Int

@@ -60,18 +60,40 @@ extension CloudStore {
         }
     }
 
-    /// Nobody has said how large the blob became.
+    /// Nobody has said how large the blob became. The upload is completed whatever is found there now:
+    /// somebody else may have written since.
     private func measured(
         _ finished: FinishedUpload, _ write: CloudWrite
     ) async throws(CloudFailure) -> PutResult {
         do throws(BlobError) {
             let reply = try await headReply(write.uri, GetOptions(), write.deadline)
+            guard isOurs(reply.headers, finished, write) else {
+                throw BlobError(.objectChanged, "", origin: .backend)
+            }
             return PutResult(
                 etag: finished.etag, byteCount: try size(reply, write.uri),
-                version: dialect.metadata.version(reply.headers))
+                version: finished.version ?? dialect.metadata.version(reply.headers))
         } catch {
-            throw CloudFailure(error)
+            guard [.objectChanged, .notFound, .containerNotFound].contains(error.code) else {
+                throw CloudFailure(error)
+            }
+            var changed = BlobError(
+                .objectChanged,
+                "the upload was completed, but the blob was replaced or deleted at once; give the"
+                    + " byte counts of the parts, and it need not be looked at",
+                origin: .backend)
+            // There is nothing left that could be completed.
+            changed.retry = .never
+            throw CloudFailure(changed)
         }
+    }
+
+    /// By its entity tag, or by the token where the service tells another tag later.
+    private func isOurs(
+        _ headers: HTTPHeaders, _ finished: FinishedUpload, _ write: CloudWrite
+    ) -> Bool {
+        headers.entityTag == finished.etag
+            || headers[dialect.metadata.commitTokenHeader] == write.commitToken
     }
 
     /// S3-11: a completion whose answer was lost is found by its token.
