@@ -78,6 +78,21 @@ import Testing
         }
     }
 
+    /// Between what a caller may give and what the service takes there is room for the token.
+    @Test func `S3-21 a write with as much metadata as there can be is found by its token`()
+        async throws
+    {
+        try await GCSFixture.with { fixture in
+            _ = try await fixture.fault(.put, ["loseReply": true])
+            let metadata = ["name": String(repeating: "v", count: 2044)]
+            let result = try await fixture.backend.put(
+                fixture.uri("blob"), Self.small,
+                options: PutOptions(condition: .createOnly, userMetadata: metadata))
+            let head = try await fixture.backend.head(fixture.uri("blob"))
+            #expect(head.version == result.version && head.userMetadata == metadata)
+        }
+    }
+
     @Test func `S3-21 what somebody else has written is not taken for ours`() async throws {
         try await GCSFixture.with { fixture in
             let name = fixture.prefix

@@ -60,7 +60,7 @@ extension MetadataHeaders {
     static let azure = MetadataHeaders(
         prefix: "x-ms-meta-", commitTokenHeader: "x-ms-meta-blobrpc_commit",
         versionHeader: "x-ms-version-id", contentTypeHeader: "x-ms-blob-content-type",
-        maximumByteCount: 8 << 10, isOfIdentifiers: true)
+        maximumByteCount: 8 << 10, maximumStoredByteCount: 8 << 10, isOfIdentifiers: true)
 }
 
 /// The settings that become headers, made once.

@@ -154,7 +154,8 @@ extension MetadataHeaders {
     static let gcs = MetadataHeaders(
         prefix: "x-goog-meta-", commitTokenHeader: "x-goog-meta-blobrpc-commit",
         versionHeader: "x-goog-generation",
-        maximumByteCount: BlobAttributes.maximumMetadataByteCount)
+        maximumByteCount: BlobAttributes.maximumMetadataByteCount,
+        maximumStoredByteCount: 8 << 10)
 }
 
 extension HTTPHeaders {

@@ -12,8 +12,10 @@ struct MetadataHeaders: Sendable {
     var versionHeader: String
     /// What the media type is written with.
     var contentTypeHeader = "content-type"
-    /// How much user metadata the service takes, names and values, once encoded.
+    /// How much user metadata a caller may give, names and values, once encoded.
     var maximumByteCount: Int
+    /// How much the service takes, the token included.
+    var maximumStoredByteCount: Int
     /// Whether names have to be identifiers, and values neither be empty nor have runs of blanks.
     var isOfIdentifiers = false
 
@@ -52,7 +54,7 @@ struct MetadataHeaders: Sendable {
             throw BlobError(
                 .tooLarge, "user metadata has at most \(maximumByteCount) bytes once encoded")
         }
-        if let commitToken, byteCount <= maximumByteCount - Self.commitTokenByteCount {
+        if let commitToken, byteCount <= maximumStoredByteCount - Self.commitTokenByteCount {
             headers.append(commitTokenHeader, commitToken)
         }
         return headers

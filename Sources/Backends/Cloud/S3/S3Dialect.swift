@@ -76,7 +76,8 @@ extension MetadataHeaders {
     static let s3 = MetadataHeaders(
         prefix: "x-amz-meta-", commitTokenHeader: "x-amz-meta-blobrpc-commit",
         versionHeader: "x-amz-version-id",
-        maximumByteCount: BlobAttributes.maximumMetadataByteCount)
+        maximumByteCount: BlobAttributes.maximumMetadataByteCount,
+        maximumStoredByteCount: 2 << 10)
 }
 
 /// Sizes and counts of Amazon S3, from its user guide.
