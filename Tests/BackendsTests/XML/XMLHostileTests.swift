@@ -89,6 +89,17 @@ import Testing
         #expect(failure(wide(50_000)) == .forbidden)
     }
 
+    @Test("a request can let its answer have more elements, and no more than that")
+    func raisedElementCount() throws {
+        let text = "<r>" + String(repeating: "<a/>", count: 60_000) + "</r>"
+        let bytes = Bytes(utf8: text)
+        let element = try XMLElement(parsing: bytes, maximumElementCount: 60_001)
+        #expect(element.children.count == 60_000)
+        #expect(throws: XMLFailure.forbidden) {
+            _ = try XMLElement(parsing: bytes, maximumElementCount: 60_000)
+        }
+    }
+
     @Test("the count of bytes is bounded")
     func byteCount() {
         func long(_ count: Int) -> String { "<r>" + String(repeating: " ", count: count) + "</r>" }

@@ -176,6 +176,7 @@ extension AzureDialect {
             (name: "comp", value: "blocklist"), (name: "blocklisttype", value: "uncommitted"),
         ]
         request.expectsDocument = true
+        request.maximumElementCount = Self.maximumListElementCount
         let document: XMLElement
         do throws(CloudFailure) {
             document = try await client.reply(
@@ -200,7 +201,10 @@ extension AzureDialect {
         return found
     }
 
-    private static let maximumListByteCount = 8 << 20
+    /// The service keeps 100,000 blocks that are not committed, of all who write the blob. Each is an
+    /// element of two, with a name of up to 88 characters.
+    private static let maximumListByteCount = XMLLimits.byteCount
+    private static let maximumListElementCount = 3 * 100_000 + 16
 
     /// W-82: the service knows no pages here.
     func listParts(

@@ -43,5 +43,6 @@ enum XMLLimits {
     static let byteCount = 16 << 20
     /// Also bounds the recursion with which a tree is destroyed.
     static let depth = 32
+    /// Where a request does not say that its answer can have more.
     static let elementCount = 50_000
 }

@@ -3,9 +3,13 @@ internal import CExpat
 
 extension XMLElement {
     /// Reads the whole document and returns its root (CM-11).
-    init(parsing bytes: Bytes) throws(XMLFailure) {
+    ///
+    /// - Parameter maximumElementCount: With more elements than that it is forbidden.
+    init(
+        parsing bytes: Bytes, maximumElementCount: Int = XMLLimits.elementCount
+    ) throws(XMLFailure) {
         guard bytes.count <= XMLLimits.byteCount else { throw .tooLarge }
-        let builder = XMLTreeBuilder()
+        let builder = XMLTreeBuilder(maximumElementCount: maximumElementCount)
         self = try builder.parse(bytes.dropFirst(Self.leadingBlankCount(bytes)))
     }
 
@@ -23,8 +27,13 @@ private final class XMLTreeBuilder {
     /// The root's holder and the elements that are open.
     private var stack = [XMLElement(name: "")]
     private var elementCount = 0
+    private let maximumElementCount: Int
     private var failure: XMLFailure?
     private var parser: OpaquePointer?
+
+    init(maximumElementCount: Int) {
+        self.maximumElementCount = maximumElementCount
+    }
 
     func parse(_ bytes: Bytes) throws(XMLFailure) -> XMLElement {
         guard let parser = XML_ParserCreate(nil) else { throw .tooLarge }
@@ -91,7 +100,7 @@ private final class XMLTreeBuilder {
     ) {
         guard failure == nil, let name else { return }
         elementCount += 1
-        guard stack.count <= XMLLimits.depth, elementCount <= XMLLimits.elementCount else {
+        guard stack.count <= XMLLimits.depth, elementCount <= maximumElementCount else {
             stop(.forbidden)
             return
         }

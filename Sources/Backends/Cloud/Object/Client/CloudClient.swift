@@ -144,7 +144,8 @@ final class CloudClient: Sendable {
         _ body: Bytes, _ request: CloudRequest
     ) throws(CloudFailure) -> XMLElement {
         do throws(XMLFailure) {
-            return try XMLElement(parsing: body)
+            return try XMLElement(
+                parsing: body, maximumElementCount: request.maximumElementCount)
         } catch {
             var failure = CloudFailure.nonsense(request, "with XML that is \(error)")
             if error == .forbidden || error == .tooLarge { failure.retry = nil }

@@ -23,6 +23,8 @@ struct CloudRequest: Sendable {
     var isRepeatable = true
     /// Whether success comes as an XML document, which can also be an error (S3-10).
     var expectsDocument = false
+    /// How many elements that document has at most.
+    var maximumElementCount = XMLLimits.elementCount
     /// A status besides 2xx that is an answer and no refusal.
     var acceptedStatus: Int?
 
