@@ -112,6 +112,41 @@ import Testing
         }
     }
 
+    @Test(arguments: [WriteCondition.createOnly, .ifMatch(etag: "")], [0, 1, 2])
+    func `a session that is gone is no condition that does not hold`(
+        _ condition: WriteCondition, request: Int
+    ) async throws {
+        try await GCSFixture.with { fixture in
+            let uri = fixture.uri("blob")
+            var condition = condition
+            if condition != .createOnly {
+                let first = try await fixture.backend.put(uri, Bytes(utf8: "first"))
+                condition = .ifMatch(etag: first.etag)
+            }
+            let options = PutOptions(condition: condition)
+            func put() async throws {
+                try await fixture.backend.put(uri, Self.large, options: options)
+            }
+            let gone: [[String: JSONValue]] = [
+                ["status": 404, "body": ""], ["status": 404, "body": "Not Found"], ["status": 410],
+            ]
+            for fault in gone {
+                _ = try await fixture.fault(.append, fault, skip: request)
+                let error = await expectError(.backendUnavailable) { try await put() }
+                #expect(error?.message.contains("has forgotten the upload") == true)
+            }
+            _ = try await fixture.fault(
+                .append, ["status": 404, "code": "NoSuchBucket"], skip: request)
+            await expectError(.containerNotFound) { try await put() }
+            // Who does not say so is asked.
+            _ = try await fixture.fault(.append, ["status": 404, "body": ""], skip: request)
+            _ = try await fixture.fault(.get, ["status": 404, "code": "NoSuchBucket"])
+            await expectError(.containerNotFound) { try await put() }
+            try await put()
+            #expect(try await fixture.server.get(uri.key) == Self.large)
+        }
+    }
+
     @Test func `bodies in order have any length`() async throws {
         try await GCSFixture.with { fixture in
             for byteCount in [(5 << 20) + 1, 10 << 20, (10 << 20) + (256 << 10)] {

@@ -128,6 +128,22 @@ import Testing
         }
     }
 
+    @Test(arguments: [404, 410])
+    func `S3-21 a session that is gone because it was completed has made the blob`(
+        _ status: Int
+    ) async throws {
+        try await GCSFixture.with { fixture in
+            _ = try await fixture.fault(.append, ["loseReply": true], skip: 2)
+            _ = try await fixture.fault(
+                .append, ["status": .number(status), "body": ""], skip: 2)
+            let body = SeededBody(seed: 3, byteCount: 11 << 20).bytes
+            let result = try await fixture.backend.put(
+                fixture.uri("blob"), body, options: PutOptions(condition: .createOnly))
+            #expect(try await fixture.head("blob")?.generation == result.version)
+            #expect(try await fixture.requests(.append).count == 4)
+        }
+    }
+
     /// Its session is known to nobody: the service forgets it.
     @Test(arguments: [GCSRequest.start, .begin])
     func `an upload whose beginning was answered to nobody is begun anew`(

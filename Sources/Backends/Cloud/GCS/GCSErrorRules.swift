@@ -1,5 +1,11 @@
 internal import BlobCore
 
+extension CloudErrorRule {
+    /// For a resumable upload that is not there any more.
+    static let forgotten = CloudErrorRule(
+        .backendUnavailable, "the service has forgotten the upload; write the blob again")
+}
+
 extension CloudErrorRules {
     /// What the error codes of Google Cloud Storage mean.
     static let gcs: CloudErrorRules = {
@@ -44,10 +50,7 @@ extension CloudErrorRules {
         rules.add(.throttled, "ServiceUnavailable")
         rules.add(.unavailable, "InternalError", "BackendError")
         rules.add(.slow, "RequestTimeout")
-        rules.add(
-            CloudErrorRule(
-                .backendUnavailable, "the service has forgotten the upload; write the blob again"),
-            status: 410)
+        rules.add(.forgotten, status: 410)
         rules.add(
             CloudErrorRule(
                 .invalidArgument, "whoever reads this bucket pays for it; set gcs.userProject"),

@@ -73,7 +73,7 @@ struct GCSOrderedUpload: OrderedUpload {
             request.body = .bytes(Self.drop(Int(kept - start), of: pieces))
             request.acceptedStatus = Self.incomplete
             request.takesLong = isLast
-            let reply = try await dialect.client.reply(request, deadline: write.deadline)
+            let reply = try await reply(request)
             guard reply.status == Self.incomplete else {
                 guard isLast else { throw CloudFailure.nonsense(request, "before the end") }
                 return try await finished(reply)
@@ -91,6 +91,30 @@ struct GCSOrderedUpload: OrderedUpload {
                 try await pause(after: .nonsense(request, "that it got nothing"), &progress)
             }
             kept = now
+        }
+    }
+
+    /// A session that is gone is told by 410, and by 404 too: that is not about a blob, which need not
+    /// be there yet, nor about the condition of the write.
+    private func reply(_ request: CloudRequest) async throws(CloudFailure) -> CloudReply {
+        do throws(CloudFailure) {
+            return try await dialect.client.reply(request, deadline: write.deadline)
+        } catch {
+            guard error.status == 410 || error.error.code == .notFound else { throw error }
+            var failure = error
+            // Perhaps because the blob is there: the engine sends such a request again by itself when a
+            // connection that was used before has lost it.
+            failure.isAmbiguous = true
+            guard error.error.code == .notFound else { throw failure }
+            do throws(BlobError) {
+                try await dialect.checkContainer(of: write.uri, write.deadline)
+                let rule = CloudErrorRule.forgotten
+                failure.error = BlobError(
+                    rule.code, "\(request.purpose) failed: \(rule.advice)", origin: .backend)
+            } catch {
+                failure.error = error
+            }
+            throw failure
         }
     }
 
