@@ -85,7 +85,7 @@ extension AzureBackend {
         } catch {
             // S3-21
             if error.isAmbiguous, write.condition != .overwrite,
-                let result = await store.committed(write)
+                let result = try await store.committed(write, after: error)
             {
                 return result
             }

@@ -36,7 +36,6 @@ struct MetadataHeaders: Sendable {
             }
             headers.append(contentTypeHeader, contentType)
         }
-        var byteCount = 0
         for (name, value) in attributes.userMetadata.sorted(by: { $0.key < $1.key }) {
             let encodedName = isOfIdentifiers ? IdentifierName.encode(name) : name
             let field = prefix + encodedName
@@ -46,18 +45,29 @@ struct MetadataHeaders: Sendable {
                     "'\(name.prefix(64))' cannot be a metadata name here: use letters, digits and"
                         + " hyphens")
             }
-            let encoded = EncodedWord.encode(value, keepsBlanks: !isOfIdentifiers)
-            byteCount += encodedName.utf8.count + encoded.utf8.count
-            headers.append(field, encoded)
+            headers.append(field, EncodedWord.encode(value, keepsBlanks: !isOfIdentifiers))
         }
-        guard byteCount <= maximumByteCount else {
+        guard storedByteCount(attributes) <= maximumByteCount else {
             throw BlobError(
                 .tooLarge, "user metadata has at most \(maximumByteCount) bytes once encoded")
         }
-        if let commitToken, byteCount <= maximumStoredByteCount - Self.commitTokenByteCount {
+        if let commitToken, takesToken(with: attributes) {
             headers.append(commitTokenHeader, commitToken)
         }
         return headers
+    }
+
+    /// Whether there is room for the token beside `attributes`.
+    func takesToken(with attributes: BlobAttributes) -> Bool {
+        storedByteCount(attributes) <= maximumStoredByteCount - Self.commitTokenByteCount
+    }
+
+    private func storedByteCount(_ attributes: BlobAttributes) -> Int {
+        attributes.userMetadata.reduce(0) { sum, pair in
+            let name = isOfIdentifiers ? IdentifierName.encode(pair.key) : pair.key
+            let value = EncodedWord.encode(pair.value, keepsBlanks: !isOfIdentifiers)
+            return sum + name.utf8.count + value.utf8.count
+        }
     }
 
     /// What a response says about a blob of `byteCount` bytes.

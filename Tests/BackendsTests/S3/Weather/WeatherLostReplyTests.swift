@@ -156,6 +156,26 @@ import Testing
         }
     }
 
+    /// Who may write only cannot look; nor does one look help where there was no room for a token.
+    @Test(arguments: Loss.allCases, [true, false])
+    func `S3-21 what cannot be told is not told`(loss: Loss, mayLook: Bool) async throws {
+        let tally = Tally()
+        try await withWeather { request, calm in
+            if request.summary == "HEAD", !mayLook { return ScriptedResponse.error(403, "") }
+            guard request.summary == "PUT", tally.count() == 0 else { return calm() }
+            return loss.apply(calm)
+        } body: { weather in
+            var options = PutOptions(condition: .createOnly)
+            if mayLook { options.userMetadata["name"] = String(repeating: "v", count: 2044) }
+            let error = await expectError(.backendUnavailable) {
+                try await weather.backend.put(weather.uri(), Self.small, options: options)
+            }
+            #expect(error?.retry == .callerDecides)
+            #expect(weather.bucket.bytes("key") == Self.small)
+            #expect(weather.bucket.versionCount == 1)
+        }
+    }
+
     @Test func `S3-21 a blob that was there before is not taken for ours`() async throws {
         try await withCalmWeather { weather in
             weather.bucket.put("key", Bytes(utf8: "theirs"))

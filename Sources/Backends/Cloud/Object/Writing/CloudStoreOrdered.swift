@@ -59,7 +59,7 @@ extension CloudStore {
             return try await upload.append(pieces, isLast: isLast)
         } catch {
             // S3-21: the last answer may have been lost.
-            if isLast, error.isAmbiguous, let blob = await committedBlob(write) {
+            if isLast, error.isAmbiguous, let blob = try await committedBlob(write, after: error) {
                 do throws(CloudFailure) {
                     try await upload.check(blob.headers)
                 } catch {

@@ -63,7 +63,7 @@ extension CloudStore {
             // S3-21: the condition may have failed because of our own first attempt. The engine sends
             // nothing with a condition twice by itself.
             if error.isAmbiguous, write.condition != .overwrite,
-                let result = await committed(write)
+                let result = try await committed(write, after: error)
             {
                 return result
             }
@@ -71,27 +71,44 @@ extension CloudStore {
         }
     }
 
-    /// The blob that is there if it certainly is the one that `write` has made.
-    func committed(_ write: CloudWrite) async -> PutResult? {
-        await committedBlob(write)?.result
+    /// The blob that is there if it certainly is the one that `write` has made, although it failed.
+    func committed(
+        _ write: CloudWrite, after failure: CloudFailure
+    ) async throws(BlobError) -> PutResult? {
+        try await committedBlob(write, after: failure)?.result
     }
 
     /// The same, with all that is said of it.
+    ///
+    /// - Throws: `backendUnavailable` when nobody can tell: an answer was lost, the next one says that
+    ///   there is a blob, and whose it is does not show.
     func committedBlob(
-        _ write: CloudWrite
-    ) async -> (result: PutResult, headers: HTTPHeaders)? {
+        _ write: CloudWrite, after failure: CloudFailure
+    ) async throws(BlobError) -> (result: PutResult, headers: HTTPHeaders)? {
+        let isTold: Bool
         do throws(BlobError) {
             let reply = try await headReply(write.uri, GetOptions(), write.deadline)
-            guard reply.headers[dialect.metadata.commitTokenHeader] == write.commitToken,
+            if reply.headers[dialect.metadata.commitTokenHeader] == write.commitToken,
                 let etag = reply.headers.entityTag
-            else { return nil }
-            let result = PutResult(
-                etag: etag, byteCount: try size(reply, write.uri),
-                version: dialect.metadata.version(reply.headers))
-            return (result, reply.headers)
+            {
+                let result = PutResult(
+                    etag: etag, byteCount: try size(reply, write.uri),
+                    version: dialect.metadata.version(reply.headers))
+                return (result, reply.headers)
+            }
+            isTold = dialect.metadata.takesToken(with: write.attributes)
         } catch {
-            // Then it stays at the failure that made us ask.
-            return nil
+            isTold = error.code == .notFound || error.code == .containerNotFound
         }
+        let hasRefusal =
+            failure.error.code == .uploadNotFound || write.condition.isRefused(by: failure)
+        guard !isTold, failure.isAmbiguous, hasRefusal else { return nil }
+        var unknown = BlobError(
+            .backendUnavailable,
+            "an answer was lost, and whether the blob is the one written cannot be told: look at it"
+                + " before writing again",
+            origin: .backend)
+        unknown.retry = .callerDecides
+        throw unknown
     }
 }

@@ -101,7 +101,9 @@ extension CloudStore {
         _ failure: CloudFailure, _ write: CloudWrite
     ) async throws(BlobError) -> PutResult {
         let isGone = failure.error.code == .uploadNotFound
-        if isGone || failure.isAmbiguous, let result = await committed(write) { return result }
+        if isGone || failure.isAmbiguous, let result = try await committed(write, after: failure) {
+            return result
+        }
         if isGone { throw failure.error }
         throw write.condition.error(for: failure)
     }

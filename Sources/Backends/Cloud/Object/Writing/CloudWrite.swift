@@ -84,7 +84,7 @@ extension WriteCondition {
 
     /// Whether it says that this condition does not hold. By the code and not the status: a
     /// completion can fail in a document that comes with 200 (S3-10).
-    private func isRefused(by failure: CloudFailure) -> Bool {
+    func isRefused(by failure: CloudFailure) -> Bool {
         switch self {
         case .overwrite: false
         case .createOnly: failure.error.code == .preconditionFailed
