@@ -89,6 +89,28 @@ import Testing
         #expect(unknown.byteCount(ofPart: 9000) == 32 << 20)
     }
 
+    @Test func `a blob whose parts do not fit into memory is refused`() throws {
+        let memory = 128 << 20
+        func sizes(_ byteCount: UInt64?) throws(BlobError) -> PartSizes {
+            try PartSizes(
+                byteCount: byteCount, preferredByteCount: Self.part, limits: Self.limits,
+                memoryByteCount: memory)
+        }
+        let largest = UInt64(memory) * 10_000
+        #expect(try sizes(largest).byteCount(ofPart: 1) == memory)
+        for byteCount in [largest + 1, 40 << 40] {
+            let error = #expect(throws: BlobError.self) { try sizes(byteCount) }
+            #expect(error?.code == .tooLarge)
+            #expect(error?.message.contains("1250 GiB") == true)
+            #expect(error?.message.contains("memoryBudgetBytes") == true)
+        }
+        // Of unknown length: they stop growing there.
+        #expect(try sizes(nil).byteCount(ofPart: 10_000) == memory)
+        let parts = try sizes(nil)
+        let total = (1...10_000).reduce(UInt64(0)) { $0 + UInt64(parts.byteCount(ofPart: $1)) }
+        #expect(total > 800 << 30 && total < 900 << 30)
+    }
+
     @Test func `parts of a body of unknown length grow`() throws {
         let sizes = try PartSizes(
             byteCount: nil, preferredByteCount: Self.part, limits: Self.limits)

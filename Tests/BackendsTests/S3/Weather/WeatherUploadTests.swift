@@ -103,6 +103,22 @@ import Testing
         }
     }
 
+    @Test func `a put whose parts do not fit into memory is refused before it is read`()
+        async throws
+    {
+        try await withCalmWeather { weather in
+            // Whoever reads it fails otherwise.
+            let source = PieceSource(
+                Bytes(), pieceByteCount: 1, failure: BlobError(.inputOutput, "it was read"))
+            await expectError(.tooLarge) {
+                _ = try await weather.backend.put(
+                    weather.uri(), body: .stream(source, byteCount: 40 << 40), options: PutOptions()
+                )
+            }
+            #expect(weather.asked.isEmpty)
+        }
+    }
+
     @Test(arguments: Fault.allCases.dropLast(), [1000, 17 << 20])
     func `CM-15 a part that is not what was declared is no part`(
         fault: Fault, byteCount: Int

@@ -64,7 +64,11 @@ extension CloudStore {
                 runningCount += 1
                 if try await reader.isAtEnd() { break }
                 guard number < dialect.limits.maximumPartCount else {
-                    throw BlobError(.tooLarge, "the body is longer than the service can store")
+                    throw BlobError(
+                        .tooLarge,
+                        "the body is longer than parts that fit into memory make up, or than the"
+                            + " service can store; say its length, raise memoryBudgetBytes, or"
+                            + " upload in parts of your own")
                 }
                 number += 1
                 if runningCount >= settings.concurrentPartCount {

@@ -24,7 +24,7 @@ extension CloudStore {
             commitToken: try RandomName.make())
         let sizes = try PartSizes(
             byteCount: body.byteCount, preferredByteCount: settings.partByteCount,
-            limits: dialect.limits)
+            limits: dialect.limits, memoryByteCount: memory.byteCount)
         let reader = try BodyReader(
             body, computesSHA256: options.computesSHA256, expectedSHA256: options.expectedSHA256,
             hashing: hashing, uri: uri)

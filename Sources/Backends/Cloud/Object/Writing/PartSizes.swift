@@ -9,12 +9,18 @@ struct PartSizes: Sendable {
     private let maximumByteCount: UInt64
     private let grows: Bool
 
-    /// - Throws: `tooLarge` for more than the service can store.
+    /// - Parameter memoryByteCount: The memory there is, for parts that are held in it: each is held
+    ///   whole, and not counted whole when it is larger than all there is to lend. No less than
+    ///   `preferredByteCount`.
+    /// - Throws: `tooLarge` for more than the service can store, or than parts that fit into the
+    ///   memory make up.
     init(
-        byteCount: UInt64?, preferredByteCount: Int, limits: Capabilities.Limits
+        byteCount: UInt64?, preferredByteCount: Int, limits: Capabilities.Limits,
+        memoryByteCount: Int? = nil
     ) throws(BlobError) {
         let preferred = UInt64(preferredByteCount)
-        maximumByteCount = min(limits.maximumPartByteCount, 1 << 31)
+        let memory = memoryByteCount.map { UInt64($0) } ?? .max
+        maximumByteCount = min(limits.maximumPartByteCount, 1 << 31, memory)
         guard let byteCount else {
             baseByteCount = preferred
             grows = true
@@ -28,6 +34,14 @@ struct PartSizes: Sendable {
         guard byteCount <= limits.maximumBlobByteCount, rounded <= limits.maximumPartByteCount
         else {
             throw BlobError(.tooLarge, "\(byteCount) bytes are more than the service can store")
+        }
+        guard rounded <= memory else {
+            let largest = memory / mebibyte * mebibyte * maximumPartCount
+            throw BlobError(
+                .tooLarge,
+                "\(byteCount) bytes do not fit into parts that fit into memory; at most"
+                    + " \(ByteCount.text(largest)) do. Set memoryBudgetBytes to at least"
+                    + " \(rounded * 2), or upload in parts of your own")
         }
         baseByteCount = max(preferred, rounded)
         grows = false
