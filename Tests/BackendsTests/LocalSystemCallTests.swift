@@ -29,6 +29,43 @@ struct LocalSystemCallTests {
         }
     }
 
+    /// The durability, the call that the disk refuses to take, and whether that is noticed.
+    @Test(
+        arguments: [
+            (.none, false, false), (.none, true, false), (.data, false, true),
+            (.data, true, false), (.full, false, false), (.full, true, true),
+        ] as [(LocalDurability, Bool, Bool)])
+    func `FS-10 a part is one when the disk has its bytes`(
+        durability: LocalDurability, refusesMetadata: Bool, isNoticed: Bool
+    ) async throws {
+        let directory = try TemporaryDirectory()
+        await #expect(processExitsWith: .success) {
+            [
+                durability = durability.rawValue as String, refusesMetadata, isNoticed,
+                path = directory.path as String
+            ] in
+            let fixture = try LocalFixture(in: path) {
+                $0.durability = LocalDurability(rawValue: durability) ?? $0.durability
+            }
+            let upload = try await fixture.store.createMultipartUpload(
+                fixture.uri("blob"), options: MultipartOptions())
+            #expect(ctest_fail_syncs(refusesMetadata ? 1 : 0, EIO) == 0)
+            for (number, offset) in [(1, nil), (2, 0)] as [(UInt32, UInt64?)] {
+                do throws(BlobError) {
+                    _ = try await fixture.store.uploadPart(
+                        upload, partNumber: number, body: .bytes([1]),
+                        options: UploadPartOptions(offset: offset))
+                    #expect(!isNoticed)
+                } catch {
+                    #expect(isNoticed && error.code == .inputOutput, "\(error)")
+                }
+            }
+            let page = try await fixture.store.listParts(
+                upload, afterPartNumber: 0, options: CallOptions())
+            #expect(page.parts.isEmpty == isNoticed)
+        }
+    }
+
     @Test(arguments: [ENOSPC, EDQUOT])
     func `FS-09 a full disk or quota in the middle of a put is noSpace`(
         number: Int32

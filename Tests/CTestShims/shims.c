@@ -50,6 +50,10 @@ static int refuse(unsigned number, unsigned argument, unsigned least, unsigned e
 
 int ctest_refuse_rename_flags(void) { return refuse(SYS_renameat2, 4, 1, EINVAL); }
 
+int ctest_fail_syncs(int with_metadata, int error_number) {
+    return refuse(with_metadata ? SYS_fsync : SYS_fdatasync, 0, 0, (unsigned)error_number);
+}
+
 int ctest_fail_large_writes(size_t byte_count, int error_number) {
     return refuse(SYS_pwrite64, 2, (unsigned)byte_count, (unsigned)error_number);
 }

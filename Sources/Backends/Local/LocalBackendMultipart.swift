@@ -18,8 +18,10 @@ extension LocalBackend {
         }
         let uploadID = try RandomName.make()
         let record = UploadRecord(key: uri.key, attributes: attributes)
+        let durability = publisher.durability
         try await hops.run(on: uri) { () throws(BlobError) in
-            try UploadDirectory.create(uploadID: uploadID, record: record, in: path.root)
+            try UploadDirectory.create(
+                uploadID: uploadID, record: record, in: path.root, durability)
         }
         return MultipartUpload(uri: uri, uploadID: uploadID)
     }
@@ -32,10 +34,11 @@ extension LocalBackend {
         let path = try locate(upload)
         try UploadRules.checkPartNumber(partNumber, upload.uri)
         let offset = options.offset
+        let durability = publisher.durability
         let file = StagedFile(computesSHA256: false) { () throws(BlobError) in
             if let offset {
                 let directory = try UploadDirectory(upload, at: path, .writingData)
-                try directory.beginPlacement(partNumber)
+                try directory.beginPlacement(partNumber, durability)
                 return StagedFile.Place(
                     directory: directory.directory, name: UploadDirectory.dataName,
                     flags: O_WRONLY | O_NOFOLLOW, mode: 0, baseOffset: offset, isOwned: false,
@@ -50,14 +53,16 @@ extension LocalBackend {
             hops: hops, uri: upload.uri, deadline: CallDeadline(options.call))
         return try await writer.write(body, to: file) { () throws(BlobError) in
             let byteCount = file.byteCount
+            // Outside of the lock: while the disk takes its time nobody's completion is refused.
+            try file.sync(durability)
             // What is being completed keeps the parts that its completion has looked at.
             let directory = try UploadDirectory(upload, at: path, .writingData)
             try file.handOver { _, place throws(BlobError) in
                 if let offset {
                     try directory.recordPlacement(
-                        partNumber, offset: offset, byteCount: byteCount)
+                        partNumber, offset: offset, byteCount: byteCount, durability)
                 } else {
-                    try directory.adoptPart(partNumber, temporaryName: place.name)
+                    try directory.adoptPart(partNumber, temporaryName: place.name, durability)
                 }
             }
             return UploadedPart(partNumber: partNumber, byteCount: byteCount)

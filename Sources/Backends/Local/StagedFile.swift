@@ -99,6 +99,14 @@ final class StagedFile: Sendable {
         }
     }
 
+    /// Makes what was written as durable as `durability` says; blocks.
+    func sync(_ durability: LocalDurability) throws(BlobError) {
+        try state.withLock { state throws(BlobError) in
+            let (descriptor, _) = try open(&state)
+            try FileSealing.sync(descriptor, durability)
+        }
+    }
+
     /// The number of bytes written so far.
     var byteCount: UInt64 { state.withLock { $0.byteCount } }
 
@@ -184,6 +192,12 @@ enum FileSealing {
         // The kernel stamps files with the last clock tick, some milliseconds old: two blobs of one
         // size that reuse an inode within a tick would get one entity tag (FS-08).
         try FileFailure.check(cfile_touch(descriptor.rawValue), "futimens", .write)
+        try sync(descriptor, durability)
+    }
+
+    static func sync(
+        _ descriptor: SharedDescriptor, _ durability: LocalDurability
+    ) throws(BlobError) {
         switch durability {
         case .none: break
         case .data:

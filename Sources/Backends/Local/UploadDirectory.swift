@@ -31,9 +31,10 @@ struct UploadDirectory: Sendable {
     let lock: SharedDescriptor
     let record: UploadRecord
 
-    /// Creates the directory of a new upload.
+    /// Creates the directory of a new upload; with full durability it survives a power cut, as
+    /// otherwise its parts would not.
     static func create(
-        uploadID: String, record: UploadRecord, in root: LocalRoot
+        uploadID: String, record: UploadRecord, in root: LocalRoot, _ durability: LocalDurability
     ) throws(BlobError) {
         let staging = try root.writableStaging()
         // Once in a while somebody has to look, and whoever begins an upload can spare the time.
@@ -41,9 +42,15 @@ struct UploadDirectory: Sendable {
         let name = namePrefix + uploadID
         let directory = try StagingArea.makeDirectory(name, in: staging.directory)
         do {
-            try createFile(dataName, in: directory, mode: staging.fileMode, content: [])
+            try createFile(
+                dataName, in: directory, mode: staging.fileMode, content: [], durability)
             // Last: an upload without a record does not exist.
-            try createFile(recordName, in: directory, mode: 0o600, content: record.encoded)
+            try createFile(
+                recordName, in: directory, mode: 0o600, content: record.encoded, durability)
+            if durability == .full {
+                try sync(directory)
+                try sync(staging.directory)
+            }
         } catch {
             StagingArea.removeDirectory(name, directory, from: staging.directory)
             throw error
@@ -74,10 +81,21 @@ struct UploadDirectory: Sendable {
         StagingArea.removeDirectory(name, directory, from: staging.directory)
     }
 
+    /// Puts the names of the directory on the disk; blocks.
+    func syncDirectory() throws(BlobError) { try Self.sync(directory) }
+
+    private static func sync(_ directory: SharedDescriptor) throws(BlobError) {
+        try FileFailure.check(
+            cfile_fsync(directory.rawValue), "syncing the upload's directory", .write)
+    }
+
     /// Writes a small file whole: under another name, then renamed.
-    func replaceFile(_ name: String, content: [UInt8]) throws(BlobError) {
+    func replaceFile(
+        _ name: String, content: [UInt8], _ durability: LocalDurability
+    ) throws(BlobError) {
         let temporaryName = "tmp-\(try RandomName.make())"
-        try Self.createFile(temporaryName, in: directory, mode: 0o600, content: content)
+        try Self.createFile(
+            temporaryName, in: directory, mode: 0o600, content: content, durability)
         try FileFailure.check(
             cfile_renameat(directory.rawValue, temporaryName, directory.rawValue, name),
             "recording the part", .upload)
@@ -117,7 +135,8 @@ struct UploadDirectory: Sendable {
     }
 
     private static func createFile(
-        _ name: String, in directory: SharedDescriptor, mode: UInt32, content: [UInt8]
+        _ name: String, in directory: SharedDescriptor, mode: UInt32, content: [UInt8],
+        _ durability: LocalDurability
     ) throws(BlobError) {
         let descriptor = cfile_openat(
             directory.rawValue, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode)
@@ -127,6 +146,9 @@ struct UploadDirectory: Sendable {
             cfile_write(file.rawValue, $0.baseAddress, $0.count, 0)
         }
         try FileFailure.check(outcome, "writing an upload's file", .write)
+        // Where only the bytes of parts count, a small file that a power cut has emptied says that
+        // there is no part, or no upload.
+        if durability == .full { try FileSealing.sync(file, durability) }
     }
 
     private static var notFound: BlobError {

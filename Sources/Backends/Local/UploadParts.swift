@@ -63,28 +63,40 @@ extension UploadDirectory {
 
     /// Notes that part `partNumber` is about to be written into the data file. The note stays when the
     /// writing fails: what it left there is no part, and not what an uploader wrote itself.
-    func beginPlacement(_ partNumber: UInt32) throws(BlobError) {
-        try replaceFile(Self.placedName(partNumber), content: [])
+    func beginPlacement(
+        _ partNumber: UInt32, _ durability: LocalDurability
+    ) throws(BlobError) {
+        let name = Self.placedName(partNumber)
+        var status = FileStatus()
+        let isReplaced = cfile_lstatat(directory.rawValue, name, &status) == 0
+        try replaceFile(name, content: [], durability)
+        // Else the note of an earlier part could be back after a power cut, over bytes of this one.
+        if isReplaced, durability != .none { try syncDirectory() }
     }
 
-    /// Records that part `partNumber` now lies in the data file.
+    /// Records that part `partNumber` now lies in the data file. The bytes come first: else a note
+    /// could outlive a power cut that they do not, and zeros would be taken for the part.
     func recordPlacement(
-        _ partNumber: UInt32, offset: UInt64, byteCount: UInt64
+        _ partNumber: UInt32, offset: UInt64, byteCount: UInt64, _ durability: LocalDurability
     ) throws(BlobError) {
         var content = withUnsafeBytes(of: offset.littleEndian) { Array($0) }
         content += withUnsafeBytes(of: byteCount.littleEndian) { Array($0) }
-        try replaceFile(Self.placedName(partNumber), content: content)
+        try replaceFile(Self.placedName(partNumber), content: content, durability)
         cfile_unlinkat(directory.rawValue, Self.ownFileName(partNumber), 0)
+        if durability == .full { try syncDirectory() }
     }
 
-    /// Makes the finished file `temporaryName` part `partNumber`; replaces an earlier one at once
-    /// (W-81).
-    func adoptPart(_ partNumber: UInt32, temporaryName: String) throws(BlobError) {
+    /// Makes the finished file `temporaryName`, whose bytes are synced already, part `partNumber`;
+    /// replaces an earlier one at once (W-81).
+    func adoptPart(
+        _ partNumber: UInt32, temporaryName: String, _ durability: LocalDurability
+    ) throws(BlobError) {
         try FileFailure.check(
             cfile_renameat(
                 directory.rawValue, temporaryName, directory.rawValue,
                 Self.ownFileName(partNumber)),
             "storing the part", .upload)
         cfile_unlinkat(directory.rawValue, Self.placedName(partNumber), 0)
+        if durability == .full { try syncDirectory() }
     }
 }

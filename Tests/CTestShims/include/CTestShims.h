@@ -17,6 +17,10 @@ int ctest_refuse_rename_flags(void);
 /// `error_number`. There is no way back.
 int ctest_fail_large_writes(size_t byte_count, int error_number);
 
+/// From now on, and for all threads, fdatasync, or fsync when `with_metadata` is not 0, fails with
+/// `error_number`. There is no way back.
+int ctest_fail_syncs(int with_metadata, int error_number);
+
 /// Has a program that is to be started with `actions`, a posix_spawn_file_actions_t, inherit no
 /// descriptor from `first` on.
 int ctest_close_from(void *actions, int first);
