@@ -215,6 +215,53 @@ import Testing
         #expect(try await fixture.store.head(fixture.uri("blob")).byteCount == 3 + (2 << 20))
     }
 
+    /// What the parts of an upload are, and what is left of it once it is published.
+    enum Remains: CaseIterable, Sendable {
+        case ofPlacedPart, ofOnePart, ofSeveralParts
+
+        var names: [String] {
+            switch self {
+            case .ofPlacedPart: ["record", "placed-1"]
+            case .ofOnePart: ["record", "data"]
+            case .ofSeveralParts: ["record", "data", "part-1", "part-2"]
+            }
+        }
+    }
+
+    @Test(arguments: Remains.allCases, [WriteCondition.overwrite, .createOnly])
+    func `CM-18 a completion that was killed after it had published is known`(
+        remains: Remains, condition: WriteCondition
+    ) async throws {
+        let fixture = try LocalFixture()
+        let upload = try await begin(fixture)
+        var parts: [UploadedPart] = []
+        for number in 1...(remains == .ofSeveralParts ? 2 : 1) as ClosedRange<UInt32> {
+            let offset: UInt64? = remains == .ofPlacedPart ? 0 : nil
+            parts.append(
+                try await fixture.store.uploadPart(
+                    upload, partNumber: number, body: .bytes(Bytes(utf8: "abc")),
+                    options: UploadPartOptions(offset: offset)))
+        }
+        let staged = "\(fixture.directory.path)/.blobrpc-staging/upload-\(upload.uploadID)"
+        let kept = "\(fixture.directory.path)/kept"
+        try FileManager.default.createDirectory(atPath: kept, withIntermediateDirectories: false)
+        for name in remains.names {
+            try FileManager.default.copyItem(
+                atPath: "\(staged)/\(name)", toPath: "\(kept)/\(name)")
+        }
+        let options = CompleteOptions(condition: condition)
+        let first = try await fixture.store.completeMultipartUpload(
+            upload, parts: parts, options: options)
+        // As if the process had ended before it removed the directory.
+        try FileManager.default.moveItem(atPath: kept, toPath: staged)
+        let second = try await fixture.store.completeMultipartUpload(
+            upload, parts: parts, options: options)
+        #expect(second == first)
+        #expect(fixture.stagedNames.isEmpty)
+        let text = remains == .ofSeveralParts ? "abcabc" : "abc"
+        #expect(try await fixture.text(at: "blob") == text)
+    }
+
     @Test func `CM-18 completing again finds the blob by the mark of its upload`() async throws {
         let fixture = try LocalFixture()
         let upload = try await begin(fixture)

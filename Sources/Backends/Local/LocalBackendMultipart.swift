@@ -122,9 +122,19 @@ extension LocalBackend {
         let directory: UploadDirectory
         let plan: UploadPlan
         do throws(BlobError) {
-            (directory, plan) = try await hops.run(on: upload.uri) { () throws(BlobError) in
+            let opened = try await hops.run(on: upload.uri) {
+                () throws(BlobError) -> OpenedCompletion in
                 let directory = try UploadDirectory(upload, at: path, .completing)
-                return (directory, try UploadPlan(parts, in: directory))
+                // Its process ended between publishing and removing what the upload leaves.
+                if let result = try Self.published(by: upload, at: path) {
+                    directory.remove()
+                    return .done(result)
+                }
+                return .open(directory, try UploadPlan(parts, in: directory))
+            }
+            switch opened {
+            case .done(let result): return result
+            case .open(let found, let made): (directory, plan) = (found, made)
             }
         } catch {
             if error.code == .uploadNotFound, let result = await completed(upload, path) {
@@ -158,13 +168,33 @@ extension LocalBackend {
         }
     }
 
-    /// The blob, if it certainly is the one that this upload has made.
+    /// What a completion finds.
+    private enum OpenedCompletion: Sendable {
+        /// The blob that this upload has made before.
+        case done(PutResult)
+        case open(UploadDirectory, UploadPlan)
+    }
+
     private func completed(_ upload: MultipartUpload, _ path: LocalPath) async -> PutResult? {
         try? await hops.run(on: upload.uri) { () throws(BlobError) -> PutResult? in
-            guard let (status, attributes) = try Self.look(at: path, path.root.resolution),
+            try Self.published(by: upload, at: path)
+        }
+    }
+
+    /// The blob, if it certainly is the one that this upload has made; blocks.
+    private static func published(
+        by upload: MultipartUpload, at path: LocalPath
+    ) throws(BlobError) -> PutResult? {
+        guard path.root.keepsAttributes else { return nil }
+        do throws(BlobError) {
+            guard let (status, attributes) = try look(at: path, path.root.resolution),
                 attributes?.commitToken == upload.uploadID
             else { return nil }
             return PutResult(etag: status.etag, byteCount: status.byte_count)
+        } catch {
+            // Nothing is there, or something that publishing will judge; no blob of this store's.
+            if error.code == .notFound || error.code == .permissionDenied { return nil }
+            throw error.on(upload.uri)
         }
     }
 
