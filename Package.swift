@@ -114,7 +114,7 @@ let package = Package(
             name: "BackendsTests",
             dependencies: [
                 "BlobCore", "LinuxIO", "Backends", "CloudBackends", "CChecksums", "CFileShims",
-                "CTestShims", "TestKit",
+                "CTestShims", "CCurlShims", "TestKit",
             ],
             swiftSettings: strict),
         .testTarget(

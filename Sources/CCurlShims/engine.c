@@ -86,7 +86,17 @@ struct ccurl_transfer *ccurl_engine_next_touched(struct ccurl_engine *engine) {
     return transfer;
 }
 
+static void unlist_touched(struct ccurl_transfer *transfer) {
+    if (!transfer->is_touched) return;
+    struct ccurl_transfer **link = &transfer->engine->touched;
+    while (*link != NULL && *link != transfer) link = &(*link)->next_touched;
+    if (*link == transfer) *link = transfer->next_touched;
+    transfer->next_touched = NULL;
+    transfer->is_touched = 0;
+}
+
 void ccurl_engine_unlist(struct ccurl_transfer *transfer) {
+    unlist_touched(transfer);
     if (!transfer->is_upload_listed) return;
     struct ccurl_transfer **link = &transfer->engine->uploads;
     while (*link != NULL && *link != transfer) link = &(*link)->next_upload;

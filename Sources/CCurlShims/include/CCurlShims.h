@@ -126,7 +126,7 @@ void ccurl_engine_forget_socket(struct ccurl_engine *_Nonnull engine, int socket
 // the next answer.
 int ccurl_engine_note_request(struct ccurl_engine *_Nonnull engine, int local_port,
                               int remote_port);
-// Forgets an upload.
+// Takes the transfer out of every list of its engine.
 void ccurl_engine_unlist(struct ccurl_transfer *_Nonnull transfer);
 // One transfer that got bytes, taken from the list, or NULL.
 struct ccurl_transfer *_Nullable ccurl_engine_next_touched(struct ccurl_engine *_Nonnull engine);

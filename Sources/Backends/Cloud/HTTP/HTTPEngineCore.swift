@@ -222,8 +222,8 @@ extension HTTPEngineCore: EndOfTurnHandler {
 
     /// Acts upon what the callbacks have noted while libcurl was on the stack.
     func settle() {
-        guard let engine else { return }
-        while let transfer = ccurl_engine_next_touched(engine) {
+        // What this calls may close the engine, here as below.
+        while let engine, let transfer = ccurl_engine_next_touched(engine) {
             guard let exchange = HTTPExchange.of(transfer) else { continue }
             exchange.handOver()
             finishIfRefused(exchange)
