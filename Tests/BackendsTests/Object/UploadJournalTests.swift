@@ -1,5 +1,7 @@
 import BlobCore
+import CFileShims
 import Foundation
+import Synchronization
 import TestKit
 import Testing
 
@@ -38,6 +40,55 @@ import Testing
         owner.close()
         let next = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
         #expect(next.abandoned().map { $0.entries.map(\.note) } == [[note]])
+    }
+
+    @Test func `a process that is just starting does not lose its journal`() async throws {
+        let journal = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
+        let names = try names()
+        let starting = try UploadJournal(path: path, scheme: .s3, endpointName: "host")
+        let name = try #require(try self.names().subtracting(names).first)
+        _ = try #require(starting.begin(note))
+        // As between the moments when it makes its directory and when it locks its owner.
+        starting.close()
+        let area = SharedDescriptor(owning: cfile_open(path + "/lock", O_RDWR, 0))
+        #expect(cfile_flock(area.rawValue, 1, 0) == 0)
+        let found = Found()
+        Thread.detachNewThread {
+            let count = journal.abandoned().count
+            found.count.withLock { $0 = count }
+            found.isOver.signal()
+        }
+        // Until it waits, of which only the kernel knows.
+        while !hasWaiter(for: area), found.count.withLock({ $0 }) == nil {
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        let owner = SharedDescriptor(owning: cfile_open("\(path)/\(name)/owner", O_RDWR, 0))
+        #expect(cfile_flock(owner.rawValue, 1, 0) == 0)
+        cfile_unlock(area.rawValue)
+        try await found.isOver.wait()
+        #expect(found.count.withLock { $0 } == 0)
+        withExtendedLifetime(owner) {}
+    }
+
+    private func names() throws -> Set<String> {
+        Set(try FileManager.default.contentsOfDirectory(atPath: path))
+    }
+
+    private final class Found: Sendable {
+        let count = Mutex<Int?>(nil)
+        let isOver = Event()
+    }
+
+    /// Whether somebody waits for the lock of this file.
+    private func hasWaiter(for file: SharedDescriptor) -> Bool {
+        var status = stat()
+        // Not as a string: Foundation takes the first page for all of it.
+        guard fstat(file.rawValue, &status) == 0,
+            let locks = FileHandle(forReadingAtPath: "/proc/locks")?.readDataToEndOfFile()
+        else { return true }
+        return String(decoding: locks, as: UTF8.self).split(separator: "\n").contains {
+            $0.contains("-> FLOCK") && $0.contains(":\(status.st_ino) ")
+        }
     }
 
     @Test func `what a dead process left is found once and can be cleared`() throws {

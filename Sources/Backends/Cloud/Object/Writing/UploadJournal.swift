@@ -60,10 +60,10 @@ final class UploadJournal: Sendable {
                 cfile_open(path, O_RDONLY | O_DIRECTORY, 0), "opening the upload journal", .write))
         let endpoint = HexText.text(of: Array(endpointName.utf8.prefix(64)))
         prefix = "\(scheme.rawValue)-\(endpoint)-"
-        // Else a starting process could take another's directory before its owner has locked it.
-        let areaLock = try StagingArea.makeFile("lock", in: directory)
-        try FileFailure.check(
-            cfile_flock(areaLock.rawValue, 1, 1), "locking the upload journal", .write)
+        // Else who looks for what dead processes left could take this directory before its owner has
+        // locked it.
+        let areaLock = try Self.lockArea(directory)
+        defer { cfile_unlock(areaLock.rawValue) }
         sessionName = "\(prefix)\(getpid())-\(try RandomName.make())"
         session = try StagingArea.makeDirectory(sessionName, in: directory)
         owner = try StagingArea.makeFile(Self.ownerName, in: session)
@@ -113,7 +113,10 @@ final class UploadJournal: Sendable {
 
     /// What dead processes left behind; blocks.
     func abandoned() -> [Abandoned] {
-        StagingArea.names(in: directory, prefix: prefix).compactMap { name in
+        // While another process starts, its owner's lock is free, too.
+        guard let areaLock = try? Self.lockArea(directory) else { return [] }
+        defer { cfile_unlock(areaLock.rawValue) }
+        return StagingArea.names(in: directory, prefix: prefix).compactMap { name in
             guard name != sessionName,
                 let session = try? StagingArea.openDirectory(name, in: directory),
                 let owner = Self.lockedOwner(of: session)
@@ -135,6 +138,16 @@ final class UploadJournal: Sendable {
         guard rest.allSatisfy({ $0 == Self.ownerName }) else { return }
         cfile_unlinkat(abandoned.session.rawValue, Self.ownerName, 0)
         cfile_unlinkat(directory.rawValue, abandoned.name, AT_REMOVEDIR)
+    }
+
+    /// Waits until no other process comes, or looks for the dead.
+    private static func lockArea(
+        _ directory: SharedDescriptor
+    ) throws(BlobError) -> SharedDescriptor {
+        let lock = try StagingArea.makeFile("lock", in: directory)
+        try FileFailure.check(
+            cfile_flock(lock.rawValue, 1, 1), "locking the upload journal", .write)
+        return lock
     }
 
     private static func lockedOwner(of session: SharedDescriptor) -> SharedDescriptor? {
