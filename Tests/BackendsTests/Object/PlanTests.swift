@@ -135,6 +135,23 @@ import Testing
         #expect(budget.tryTake(100) != nil)
     }
 
+    @Test func `reads ahead leave half of the memory to writers`() async throws {
+        let budget = MemoryBudget(byteCount: 100)
+        let ahead = [budget.tryTakeAhead(30), budget.tryTakeAhead(20)].compactMap { $0 }
+        #expect(ahead.count == 2)
+        #expect(budget.tryTakeAhead(1) == nil)
+        // However long the readers keep theirs.
+        let writer = try await budget.take(50)
+        #expect(budget.freeByteCount == 0)
+        ahead[1].end()
+        #expect(budget.tryTakeAhead(21) == nil)
+        #expect(budget.tryTakeAhead(20) != nil)
+        #expect(budget.freeByteCount == 20)
+        writer.end()
+        ahead[0].end()
+        #expect(budget.freeByteCount == 100)
+    }
+
     @Test func `memory given back early is given back once`() async throws {
         let budget = MemoryBudget(byteCount: 10)
         let held = try await budget.take(10)

@@ -11,6 +11,8 @@ final class MemoryBudget: Sendable {
 
     private struct State {
         var freeByteCount: Int
+        /// What is lent to reads ahead.
+        var aheadByteCount = 0
         var waiters: [Waiter] = []
         var lastNumber: UInt64 = 0
         /// Cancelled before they began to wait.
@@ -33,11 +35,13 @@ final class MemoryBudget: Sendable {
     final class Ticket: Sendable {
         private let budget: MemoryBudget
         private let byteCount: Int
+        private let isAhead: Bool
         private let isOver = Atomic(false)
 
-        fileprivate init(_ budget: MemoryBudget, _ byteCount: Int) {
+        fileprivate init(_ budget: MemoryBudget, _ byteCount: Int, isAhead: Bool = false) {
             self.budget = budget
             self.byteCount = byteCount
+            self.isAhead = isAhead
         }
 
         deinit { end() }
@@ -46,7 +50,7 @@ final class MemoryBudget: Sendable {
         /// passed on, for as long as it waits. Idempotent.
         func end() {
             guard !isOver.exchange(true, ordering: .relaxed) else { return }
-            budget.giveBack(byteCount)
+            budget.giveBack(byteCount, isAhead: isAhead)
         }
     }
 
@@ -59,6 +63,23 @@ final class MemoryBudget: Sendable {
             return true
         }
         return isTaken ? Ticket(self, byteCount) : nil
+    }
+
+    /// A ticket for what is read before anybody wants it, if there is enough now and nobody waits.
+    ///
+    /// A reader that is slow, or stands still, keeps it for as long as it likes; so that those who
+    /// write find memory nevertheless, all of these together have at most half.
+    func tryTakeAhead(_ wantedByteCount: Int) -> Ticket? {
+        let byteCount = clamped(wantedByteCount)
+        let isTaken = state.withLock { state in
+            guard state.waiters.isEmpty, state.freeByteCount >= byteCount,
+                state.aheadByteCount + byteCount <= self.byteCount / 2
+            else { return false }
+            state.freeByteCount -= byteCount
+            state.aheadByteCount += byteCount
+            return true
+        }
+        return isTaken ? Ticket(self, byteCount, isAhead: true) : nil
     }
 
     /// Waits for a ticket; more than all there is counts as all.
@@ -111,9 +132,10 @@ final class MemoryBudget: Sendable {
         giveBack(0)
     }
 
-    private func giveBack(_ byteCount: Int) {
+    private func giveBack(_ byteCount: Int, isAhead: Bool = false) {
         let served: [Waiter] = state.withLock { state in
             state.freeByteCount += byteCount
+            if isAhead { state.aheadByteCount -= byteCount }
             var served: [Waiter] = []
             while let first = state.waiters.first, state.freeByteCount >= first.byteCount {
                 state.freeByteCount -= first.byteCount

@@ -117,7 +117,7 @@ final class ObjectSource: ChunkSource {
             while !state.parts.isEmpty, state.parts.count <= state.window {
                 var plan = state.plan
                 guard let range = plan.next(),
-                    let ticket = memory.tryTake(Int(range.upperBound - range.lowerBound))
+                    let ticket = memory.tryTakeAhead(Int(range.upperBound - range.lowerBound))
                 else { break }
                 state.plan = plan
                 state.parts.append(
