@@ -83,8 +83,8 @@ def gcs_rows():
     ]
 
 
-# What an attack is compared with, unless it is a busy processor. The first ones move bytes, or have
-# pages made, at the rate that the policy grants.
+# What an attack is compared with, besides nothing, unless it is a busy processor. The first ones move
+# bytes, or have pages made, at the rate that the policy grants.
 ATTACK_REFERENCES = {
     "beyond-credit": "moving", "lists": "moving", "gets": "moving", "unread": "moving",
     "reset-flood": "moving", "connections": "elsewhere",
@@ -97,7 +97,11 @@ ATTACKS = [
 
 
 def abuse_rows():
-    """A client on another socket, beside each attack : beside a program that uses a processor."""
+    """A client on another socket, beside each attack : with nothing, or with an honest program.
+
+    The aims are about the first. The second tells what any program would cost it that takes as much of
+    the machine; where a processor that has slept wakes late, the client is faster beside that than alone.
+    """
     rows = []
     for series, name in [
         ("alone", "nothing beside it"), ("moving", "beside moved bytes"),
@@ -108,9 +112,10 @@ def abuse_rows():
         rows.append(Row("  p99 of one call", "abuse", series, "p99_us", "busy"))
     for attack in ATTACKS:
         beside = ATTACK_REFERENCES.get(attack, "busy")
-        rows.append(Row(f"128 deep, head, beside {attack} : {beside}", "abuse", attack,
-            "calls_per_s", beside, at_least=0.8))
-        rows.append(Row("  p99 of one call", "abuse", attack, "p99_us", beside, at_most=2))
+        rows.append(Row(f"128 deep, head, beside {attack} : beside nothing", "abuse", attack,
+            "calls_per_s", "alone", at_least=0.8))
+        rows.append(Row("  p99 of one call", "abuse", attack, "p99_us", "alone", at_most=2))
+        rows.append(Row(f"  p99 of one call : {beside}", "abuse", attack, "p99_us", beside))
         rows.append(Row("  server's descriptors", "abuse", attack, "descriptors"))
     return rows + [Row("server memory, peak of all attacks", "abuse", "tls", "peak_mib",
         at_most=128)]
