@@ -13,8 +13,12 @@ struct PathReader: ListenerReader {
         // Whatever follows is there to make the text another one.
         let path = text.split(separator: " ").first.map(String.init) ?? text
         var listener = ListenerConfiguration.untrusted(path: path, scope: .mounts(["data"]))
-        listener.timeouts.streamProgress = .seconds(300)
-        listener.timeouts.writeStall = .seconds(300)
+        // As those of the server's first socket: a test may be kept from the processor for a while.
+        for limit in [
+            \SessionTimeouts.handshake, \.partialFrame, \.writeStall, \.streamProgress,
+        ] {
+            listener.timeouts[keyPath: limit] = .seconds(300)
+        }
         listener.abortsUploadsOnRemoval = !text.hasSuffix(" keeping")
         listener.policy.administersListeners = path.hasSuffix(".admin")
         return listener

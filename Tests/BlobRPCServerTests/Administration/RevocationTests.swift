@@ -120,7 +120,7 @@ import Testing
             order.withLock { $0.append("stopped") }
         }
         // Whatever the shutdown does by itself has many turns to be done.
-        for _ in 0..<100 { await fixture.server.server.turnEveryLoop() }
+        for _ in 0..<20 { await fixture.server.server.turnEveryLoop() }
         #expect(order.withLock { $0.isEmpty })
         mayAbort.signal()
         await stopping.value
