@@ -97,37 +97,9 @@ extension AzureBackend {
         _ copy: AzureBlobCopy, to upload: CloudUpload, _ deadline: CallDeadline
     ) async throws(BlobError) -> [StoredPart] {
         let named = try dialect.upload(upload.uploadID, upload.uri)
-        let sizes = try PartSizes(
-            byteCount: copy.metadata.byteCount,
-            preferredByteCount: Int(clamping: dialect.copyByteCount),
-            limits: AzureLimits.limits)
-        var plan = PartPlan(
-            ranges: [0..<copy.metadata.byteCount], partByteCount: sizes.byteCount(ofPart: 1))
-        let width = store.settings.concurrentPartCount
-        let outcome = await withTaskGroup(of: PartOutcome.self) {
-            group -> Result<[StoredPart], BlobError> in
-            var parts: [StoredPart] = []
-            var number: UInt32 = 0
-            do throws(BlobError) {
-                while let range = plan.next() {
-                    number += 1
-                    let partNumber = number
-                    if partNumber > width, let outcome = await group.next() {
-                        parts.append(try outcome.get())
-                    }
-                    group.addTask {
-                        await self.copyBlock(
-                            copy, range, to: upload.uri, named.blocks, partNumber, deadline)
-                    }
-                }
-                while let outcome = await group.next() { parts.append(try outcome.get()) }
-            } catch {
-                group.cancelAll()
-                return .failure(error)
-            }
-            return .success(parts.sorted { $0.number < $1.number })
-        }
-        return try outcome.get()
+        return try await store.copiedParts(
+            of: copy.metadata.byteCount, preferredByteCount: Int(clamping: dialect.copyByteCount)
+        ) { await self.copyBlock(copy, $0, to: upload.uri, named.blocks, $1, deadline) }
     }
 
     private func copyBlock(

@@ -65,42 +65,10 @@ extension S3Backend {
             deadline: deadline, commitToken: try RandomName.make())
         return try await store.putByUpload(write, hasChecksums: false) {
             upload async throws(BlobError) in
-            try await self.copiedParts(copy, to: upload, deadline)
+            try await self.store.copiedParts(
+                of: copy.metadata.byteCount, preferredByteCount: Self.copyPartByteCount
+            ) { await self.copyPart(copy, $0, to: upload, $1, deadline) }
         }
-    }
-
-    private func copiedParts(
-        _ copy: S3BlobCopy, to upload: CloudUpload, _ deadline: CallDeadline
-    ) async throws(BlobError) -> [StoredPart] {
-        let sizes = try PartSizes(
-            byteCount: copy.metadata.byteCount, preferredByteCount: Self.copyPartByteCount,
-            limits: S3Limits.limits)
-        var plan = PartPlan(
-            ranges: [0..<copy.metadata.byteCount], partByteCount: sizes.byteCount(ofPart: 1))
-        let width = store.settings.concurrentPartCount
-        let outcome = await withTaskGroup(of: PartOutcome.self) {
-            group -> Result<[StoredPart], BlobError> in
-            var parts: [StoredPart] = []
-            var number: UInt32 = 0
-            do throws(BlobError) {
-                while let range = plan.next() {
-                    number += 1
-                    let partNumber = number
-                    if partNumber > width, let outcome = await group.next() {
-                        parts.append(try outcome.get())
-                    }
-                    group.addTask {
-                        await self.copyPart(copy, range, to: upload, partNumber, deadline)
-                    }
-                }
-                while let outcome = await group.next() { parts.append(try outcome.get()) }
-            } catch {
-                group.cancelAll()
-                return .failure(error)
-            }
-            return .success(parts.sorted { $0.number < $1.number })
-        }
-        return try outcome.get()
     }
 
     /// Large enough that the service does the work and not the requests.
