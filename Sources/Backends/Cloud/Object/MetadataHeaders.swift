@@ -36,22 +36,23 @@ struct MetadataHeaders: Sendable {
             }
             headers.append(contentTypeHeader, contentType)
         }
-        for (name, value) in attributes.userMetadata.sorted(by: { $0.key < $1.key }) {
-            let encodedName = isOfIdentifiers ? IdentifierName.encode(name) : name
-            let field = prefix + encodedName
-            guard name.utf8.allSatisfy(Self.isTokenByte), field != commitTokenHeader else {
+        for name in attributes.userMetadata.keys.sorted() {
+            guard name.utf8.allSatisfy(Self.isTokenByte),
+                prefix + encodedName(name) != commitTokenHeader
+            else {
                 throw BlobError(
                     .invalidArgument,
                     "'\(name.prefix(64))' cannot be a metadata name here: use letters, digits and"
                         + " hyphens")
             }
-            headers.append(field, EncodedWord.encode(value, keepsBlanks: !isOfIdentifiers))
         }
-        guard storedByteCount(attributes) <= maximumByteCount else {
+        let pairs = encoded(attributes)
+        guard Self.byteCount(of: pairs) <= maximumByteCount else {
             throw BlobError(
                 .tooLarge, "user metadata has at most \(maximumByteCount) bytes once encoded")
         }
-        if let commitToken, takesToken(with: attributes) {
+        for pair in pairs { headers.append(prefix + pair.name, pair.value) }
+        if let commitToken, takesToken(beside: pairs) {
             headers.append(commitTokenHeader, commitToken)
         }
         return headers
@@ -59,15 +60,28 @@ struct MetadataHeaders: Sendable {
 
     /// Whether there is room for the token beside `attributes`.
     func takesToken(with attributes: BlobAttributes) -> Bool {
-        storedByteCount(attributes) <= maximumStoredByteCount - Self.commitTokenByteCount
+        takesToken(beside: encoded(attributes))
     }
 
-    private func storedByteCount(_ attributes: BlobAttributes) -> Int {
-        attributes.userMetadata.reduce(0) { sum, pair in
-            let name = isOfIdentifiers ? IdentifierName.encode(pair.key) : pair.key
-            let value = EncodedWord.encode(pair.value, keepsBlanks: !isOfIdentifiers)
-            return sum + name.utf8.count + value.utf8.count
+    private typealias Pair = (name: String, value: String)
+
+    private func takesToken(beside pairs: [Pair]) -> Bool {
+        Self.byteCount(of: pairs) <= maximumStoredByteCount - Self.commitTokenByteCount
+    }
+
+    private static func byteCount(of pairs: [Pair]) -> Int {
+        pairs.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count }
+    }
+
+    /// User metadata as headers have it, by name.
+    private func encoded(_ attributes: BlobAttributes) -> [Pair] {
+        attributes.userMetadata.sorted { $0.key < $1.key }.map { name, value in
+            (encodedName(name), EncodedWord.encode(value, keepsBlanks: !isOfIdentifiers))
         }
+    }
+
+    private func encodedName(_ name: String) -> String {
+        isOfIdentifiers ? IdentifierName.encode(name) : name
     }
 
     /// What a response says about a blob of `byteCount` bytes.
