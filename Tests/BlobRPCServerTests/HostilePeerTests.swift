@@ -93,7 +93,8 @@ import Testing
             if isFirst.exchange(false, ordering: .relaxed) {
                 held.signal()
                 mayGoOn.wait()
-                // Until the check is due: 5 ms after the connection began.
+                // Until the check is due, 5 ms after the connection began: it is the kernel's clock that
+                // has to go on, and this thread alone is to stand still.
                 usleep(20_000)
             }
             return result

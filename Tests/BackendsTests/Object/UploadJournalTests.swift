@@ -60,7 +60,7 @@ import Testing
         }
         // Until it waits, of which only the kernel knows.
         while !hasWaiter(for: area), found.count.withLock({ $0 }) == nil {
-            try await Task.sleep(for: .milliseconds(5))
+            await Task.yield()
         }
         let owner = SharedDescriptor(owning: cfile_open("\(path)/\(name)/owner", O_RDWR, 0))
         #expect(cfile_flock(owner.rawValue, 1, 0) == 0)
